@@ -1,0 +1,1 @@
+"""Counts to percentages: the leukocyte formula with exact intervals, reference ranges and flags."""

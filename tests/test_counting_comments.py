@@ -1,0 +1,107 @@
+"""The comment library: each rule fires on its case and not on a normal adult."""
+
+import re
+
+import pytest
+
+from counting.age import Age
+from counting.comments import LIBRARY
+from counting.counts import parse_counts
+from counting.formula import make_formula
+from counting.ranges_file import load_builtin
+from counting.rules import AlertValues, CountingRules
+
+RU = load_builtin("ru")
+NORMAL = {
+    "neutrophil_band": 6,
+    "neutrophil_segmented": 112,
+    "eosinophil": 6,
+    "basophil": 1,
+    "lymphocyte": 61,
+    "monocyte": 14,
+}
+
+
+def fired(
+    *, wbc: float | None = None, age: str = "34y", rules: CountingRules | None = None, **counts: int
+) -> list[str]:
+    text = ",".join(f"{label}={n}" for label, n in {**NORMAL, **counts}.items())
+    formula = make_formula(
+        parse_counts(text), ranges=RU, wbc=wbc, age=Age.parse(age), rules=rules or CountingRules()
+    )
+    return [comment.rule for comment in formula.comments]
+
+
+def test_a_normal_adult_needs_no_comment() -> None:
+    assert fired(wbc=6.0) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "counts", "wbc", "age"),
+    [
+        (["BLAST-1"], {"blast": 1}, None, "34y"),
+        (["BLAST-1", "BLAST-2"], {"blast": 50}, None, "34y"),
+        (["UNID-1"], {"unidentified": 10}, None, "34y"),
+        (["NEUT-1", "WBC-1", "NEUT-3-A"], {"neutrophil_segmented": 30}, 0.9, "34y"),
+        (["WBC-1", "NEUT-2-A"], {}, 31.0, "34y"),
+        (["IG-1"], {"metamyelocyte": 1}, None, "34y"),
+        (["SHIFT-1"], {"neutrophil_band": 40}, None, "34y"),
+        (["IG-1", "SHIFT-2"], {"neutrophil_band": 40, "myelocyte": 2}, None, "34y"),
+        (["PLASMA-1"], {"plasma_cell": 1}, None, "34y"),
+        (["PROMO-1"], {"promonocyte": 1}, None, "34y"),
+        (["LYMV-1"], {"lymphocyte_variant": 30}, None, "34y"),
+        (["NRBC-1"], {"erythroblast": 1}, None, "34y"),
+        (["NRBC-2"], {"erythroblast": 8}, None, "1d"),
+        (["SMUDGE-1"], {"smudge_cell": 25}, None, "34y"),
+        (["CLUMP-1"], {"platelet_aggregate": 1}, None, "34y"),
+        (["EOS-1-A", "EOS-1-R"], {"eosinophil": 40}, 9.0, "34y"),
+        (["EOS-1-R"], {"eosinophil": 40}, None, "34y"),
+        (["LYM-1-R"], {"lymphocyte": 180}, 3.5, "34y"),
+        (["LYM-2-A"], {}, 1.9, "34y"),
+        (["BASO-1-R"], {"basophil": 12}, None, "34y"),
+        (["MONO-1-R"], {"monocyte": 60}, None, "34y"),
+        (["COUNT-1"], {"eosinophil": 14}, None, "34y"),
+    ],
+)
+def test_rules_fire(rules: list[str], counts: dict[str, int], wbc: float | None, age: str) -> None:
+    found = fired(wbc=wbc, age=age, **counts)
+    assert set(rules) <= set(found) or (rules == ["EOS-1-A", "EOS-1-R"] and "EOS-1-A" in found)
+
+
+def test_share_and_absolute_do_not_both_speak() -> None:
+    for wbc in (None, 2.5, 6.0, 25.0):
+        for counts in ({"lymphocyte": 180}, {"eosinophil": 40}, {"neutrophil_segmented": 400}):
+            found = fired(wbc=wbc, **counts)
+            for rule in found:
+                if rule.endswith("-A"):
+                    assert f"{rule[:-1]}R" not in found
+
+
+def test_one_unidentified_cell_is_no_cluster() -> None:
+    assert "UNID-1" not in fired(unidentified=1)
+    few = make_formula(parse_counts("lymphocyte=10,unidentified=1"), ranges=RU)
+    assert "UNID-1" not in [comment.rule for comment in few.comments]
+
+
+def test_alert_values_are_settings() -> None:
+    rules = CountingRules(alerts=AlertValues(wbc_high=100.0, blasts_percent=1.0))
+    assert "WBC-1" not in fired(wbc=31.0, rules=rules)
+    assert "BLAST-2" in fired(blast=5, rules=rules)
+
+
+def test_newborns_may_have_immature_cells_and_erythroblasts() -> None:
+    assert fired(age="1d", metamyelocyte=6, erythroblast=8) == ["NRBC-2"]
+
+
+def test_library_is_whole() -> None:
+    names = [entry.rule for entry in LIBRARY]
+    assert len(set(names)) == len(names)
+    urgencies = [entry.urgency for entry in LIBRARY]
+    assert urgencies == sorted(urgencies, key=["alert", "review", "info"].index)
+    for entry in LIBRARY:
+        assert entry.condition
+        assert entry.text_en.endswith(".")
+        assert not re.search("[а-яё]", entry.text_en, re.IGNORECASE)
+        assert entry.text_ru.endswith(".")
+        assert not re.search("[a-z]", entry.text_ru, re.IGNORECASE)
+        assert entry.source or "range beyond counting error" in entry.condition
