@@ -1,0 +1,224 @@
+"""The first page of the PDF: who, what stands out, the formula, what it rests on, room to sign."""
+
+import io
+from itertools import zip_longest
+from xml.sax.saxutils import escape
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Image, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus.flowables import TopPadder
+
+from reports.fonts import BOLD, SEMIBOLD, printable
+from reports.palette import PALETTE
+from reports.pdf_style import Flowables, bare, box, colour, para, rich
+from reports.pdf_table import formula_table
+from reports.pictures import checked_logo
+from reports.view import Glance, Header, Item, View
+
+_LOGO_HEIGHT = 15 * mm
+_LOGO_WIDTH = 40 * mm
+_AIRY, _DENSE, _TIGHT = 3.6, 1.6, 1.0
+_SLACK = 4
+_NO_BREAK = "\u00a0"
+
+
+def first_page(view: View, *, width: float, height: float) -> Flowables:
+    """Lay out the first page, airily where it has room and densely where it has not.
+
+    Parameters
+    ----------
+    view : View
+        What the report says.
+    width, height : float
+        Width and height of the text in points.
+
+    Returns
+    -------
+    list of flowables
+        The page from top to bottom; it ends with the room to sign, at the foot of the page.
+    """
+    for air in (_AIRY, _DENSE, _TIGHT):
+        parts, signature = _parts(view, width, air), _signature(view, width)
+        needed = sum(
+            part.wrap(width, height)[1] + part.getSpaceBefore() + part.getSpaceAfter()
+            for part in [*parts, signature]
+        )
+        if needed + _SLACK <= height:
+            break
+    return [*parts, TopPadder(signature)]
+
+
+def _parts(view: View, width: float, air: float) -> Flowables:
+    gap = 3.4 * air
+    parts: Flowables = [_head(view, width), Spacer(1, 5), _identity(view, width), Spacer(1, gap)]
+    if view.notice:
+        detail = para(view.notice.detail, "line")
+        parts += [
+            box([para(view.notice.heading, "notice"), detail], width=width, edge="high"),
+            Spacer(1, gap),
+        ]
+    parts += _alerts(view, width, gap)
+    if view.glance:
+        parts += [box(_glance_lines(view.glance), width=width), Spacer(1, gap)]
+    if view.table:
+        parts += [formula_table(view.table, view.language, width=width, air=air), Spacer(1, 3)]
+        parts += [rich(" ".join(escape(text) for text in view.legends), "small"), Spacer(1, gap)]
+    parts += _remarks(view, width, air)
+    return [*parts, _facts(view, width), Spacer(1, gap / 2), para(view.models_line, "small"), Spacer(1, gap)]
+
+
+def _head(view: View, width: float) -> Table:
+    said = view.language.text
+    left = [para(said("title"), "title"), Spacer(1, 2), para(said("subtitle"), "subtitle")]
+    right: Flowables = []
+    if view.header:
+        right = _laboratory(view.header)
+    right.append(para(said("preliminary"), "status"))
+    return bare(
+        [[left, right]],
+        [width * 0.58, width * 0.42],
+        ("LINEBELOW", (0, 0), (-1, -1), 1.4, colour("accent")),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
+        ("VALIGN", (1, 0), (1, 0), "BOTTOM"),
+    )
+
+
+def _laboratory(header: Header) -> Flowables:
+    parts: Flowables = []
+    if header.logo is not None:
+        parts += [_logo(header.logo), Spacer(1, 2)]
+    parts.append(para(printable(header.laboratory)[:120], "laboratory"))
+    parts += [para(printable(line)[:120], "laboratory_line") for line in header.lines[:5]]
+    return parts
+
+
+def _logo(data: bytes) -> Image:
+    _, across, down = checked_logo(data)
+    scale = min(_LOGO_WIDTH / across, _LOGO_HEIGHT / down)
+    return Image(io.BytesIO(data), width=across * scale, height=down * scale, hAlign="RIGHT")
+
+
+def _identity(view: View, width: float) -> Table:
+    cells = [[para(item.term, "term"), para(item.text, "value")] for item in view.identity]
+    half = len(cells) // 2
+    return bare(
+        [cells[:half], cells[half:]],
+        [width * 0.44, width * 0.28, width * 0.28],
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 8),
+    )
+
+
+def _alerts(view: View, width: float, gap: float) -> Flowables:
+    found = [one for one in view.comments if one.urgency == "alert"]
+    if not found:
+        return []
+    lines: Flowables = [para(view.language.text("alerts"), "alert")]
+    lines += [rich(f"{escape(one.text)} {_rule(one.rule)}", "line") for one in found]
+    return [box(lines, width=width, edge="high"), Spacer(1, gap)]
+
+
+def _rule(rule: str) -> str:
+    return f'<font size="6.5" color="{PALETTE["muted"]}">[{escape(rule)}]</font>'
+
+
+def _glance_lines(lines: tuple[Glance, ...]) -> list[Paragraph]:
+    said = []
+    for line in lines:
+        items = " · ".join(
+            f'<font name="{SEMIBOLD}" color="{PALETTE[item.tone or "ink"]}">'
+            f"{escape(f'{item.sign}{_NO_BREAK}{item.text}' if item.sign else item.text)}</font>"
+            for item in line.items
+        )
+        head = f'<font name="{BOLD}">{escape(line.heading)}{":" if items else ""}</font>'
+        said.append(rich(f"{head} {items}", "glance"))
+    return said
+
+
+def _remarks(view: View, width: float, air: float) -> Flowables:
+    said = view.language.text
+    gap = Spacer(1, 3.4 * air)
+    parts: Flowables = []
+    comments = [f"{escape(one.text)} {_rule(one.rule)}" for one in view.comments if one.urgency != "alert"]
+    if comments:
+        lines = comments if air > _TIGHT else [" ".join(comments)]
+        parts += [para(said("comments"), "block"), *(rich(line, "line") for line in lines), gap]
+    if view.notes:
+        parts += [para(said("notes"), "block"), para(" ".join(view.notes), "line"), gap]
+    if view.indices:
+        parts += [para(said("indices"), "block"), _indices(view, width), gap]
+    return parts
+
+
+def _indices(view: View, width: float) -> Table | Paragraph:
+    if len(view.indices) == 1:
+        return para(" ".join((view.indices[0].name, view.indices[0].value, view.indices[0].usual)), "line")
+    cells = [
+        [para(one.name, "line"), para(one.value, "strong_line"), para(one.usual, "line")]
+        for one in view.indices
+    ]
+    pairs = [[*left, "", *(right or ["", "", ""])] for left, right in zip_longest(cells[::2], cells[1::2])]
+    shares = [0.19, 0.13, 0.165, 0.03, 0.19, 0.13, 0.165]
+    rules = [("LINEABOVE", (first, 0), (last, -1), 0.3, colour("rule")) for first, last in ((0, 2), (4, 6))]
+    return bare(
+        pairs,
+        [width * share for share in shares],
+        ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.2),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.2),
+        *rules,
+    )
+
+
+def _facts(view: View, width: float) -> Table:
+    said = view.language.text
+    gap = 10
+    half = (width - gap) / 2
+    return bare(
+        [[_items(said("counted"), view.counted, half), "", _items(said("quality"), view.quality, half)]],
+        [half, gap, half],
+    )
+
+
+def _items(title: str, items: tuple[Item, ...], width: float) -> Flowables:
+    rows = [[para(item.term, "term"), para(item.text, "line")] for item in items]
+    parts: Flowables = [para(title, "block")]
+    if rows:
+        parts.append(
+            bare(
+                rows,
+                [width * 0.28, width * 0.72],
+                ("TOPPADDING", (0, 0), (-1, -1), 1.2),
+                ("TOPPADDING", (0, 0), (0, -1), 2),
+                ("RIGHTPADDING", (0, 0), (0, -1), 4),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.2),
+                ("LINEABOVE", (0, 0), (-1, -1), 0.3, colour("rule")),
+            )
+        )
+    return parts
+
+
+def _signature(view: View, width: float) -> Table:
+    said = view.language.text
+    head = para(said("signature"), "block")
+    terms = [para(said(f"signature.{key}"), "term") for key in ("name", "sign", "date")]
+    table = Table(
+        [[head, "", ""], ["", "", ""], terms, [para(said("disclaimer"), "small"), "", ""]],
+        colWidths=[width * 0.44, width * 0.32, width * 0.24],
+        rowHeights=[15, 17, 12, None],
+    )
+    table.setStyle(
+        TableStyle(
+            [
+                ("NOSPLIT", (0, 0), (-1, -1)),
+                ("SPAN", (0, 3), (-1, 3)),
+                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 8),
+                ("TOPPADDING", (0, 0), (-1, -1), 1),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
+                ("LINEABOVE", (0, 0), (-1, 0), 0.6, colour("rule")),
+                *(("LINEBELOW", (column, 1), (column, 1), 0.6, colour("ink")) for column in range(3)),
+            ]
+        )
+    )
+    return table

@@ -1,0 +1,118 @@
+"""The formula table of the PDF."""
+
+from xml.sax.saxutils import escape
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Table, TableStyle
+
+from reports.bars import draw_bar
+from reports.fonts import REGULAR
+from reports.palette import PALETTE
+from reports.pdf_style import colour, para, rich
+from reports.texts import Language
+from reports.view import Row
+from reports.view import Table as FormulaTable
+
+
+def formula_table(table: FormulaTable, language: Language, *, width: float, air: float) -> Table:
+    """Lay out the formula: a row per class with its bar and flag.
+
+    Parameters
+    ----------
+    table : Table
+        The rows in words.
+    language : Language
+        Language of the report.
+    width : float
+        Width in points.
+    air : float
+        Room above and below the text of a row, in points.
+
+    Returns
+    -------
+    Table
+        The table; it may break between rows and then repeats its head.
+    """
+    widths = _widths(width, with_absolute=table.with_absolute)
+    bar_width = widths[5]
+    rows = [_head(language, with_absolute=table.with_absolute)]
+    height = 2 * air + 13
+    rows += [_row(row, (bar_width, height), with_absolute=table.with_absolute) for row in table.rows]
+    rows.append(_total(table, language))
+    last = len(rows) - 1
+    laid = Table(rows, colWidths=widths, repeatRows=1)
+    laid.setStyle(
+        TableStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+                ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+                ("LEFTPADDING", (0, 0), (-1, -1), 2),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+                ("LEFTPADDING", (6, 0), (6, -1), 5),
+                ("TOPPADDING", (0, 0), (-1, -1), air),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), air + 0.5),
+                ("TOPPADDING", (5, 1), (5, last - 1), 0),
+                ("BOTTOMPADDING", (5, 1), (5, last - 1), 0),
+                ("LINEBELOW", (0, 0), (-1, 0), 0.8, colour("accent")),
+                ("LINEBELOW", (0, 1), (-1, last - 2), 0.3, colour("rule")),
+                ("LINEABOVE", (0, last), (-1, last), 0.8, colour("accent")),
+            ]
+        )
+    )
+    return laid
+
+
+def _widths(width: float, *, with_absolute: bool) -> list[float]:
+    fixed = [39 * mm, 8.5 * mm, 11.5 * mm, 19 * mm, 17 * mm]
+    tail = [14 * mm, 19 * mm] if with_absolute else []
+    flag = 23 * mm if with_absolute else 28 * mm
+    return [*fixed, width - sum(fixed) - flag - sum(tail), flag, *tail]
+
+
+def _head(language: Language, *, with_absolute: bool) -> list[object]:
+    said = language.text
+    cells: list[object] = [para(said("column.cells"), "column")]
+    cells += [para(said(f"column.{key}"), "column_right") for key in ("n", "percent", "interval", "range")]
+    cells += [para(said("column.bar"), "column_center"), para(said("column.flag"), "column")]
+    if with_absolute:
+        cells += [para(said(f"column.{key}"), "column_right") for key in ("absolute", "absolute_range")]
+    return cells
+
+
+def _row(row: Row, bar: tuple[float, float], *, with_absolute: bool) -> list[object]:
+    flag = escape(row.flag)
+    if row.flag_detail:
+        face = f'name="{REGULAR}" size="6.3" color="{PALETTE["ink"]}"'
+        flag += f"<br/><font {face}>{escape(row.flag_detail)}</font>"
+    cells: list[object] = [
+        para(row.name, "child" if row.child else "name"),
+        para(row.n, "number"),
+        para(row.percent, "strong", tone=row.tone),
+        para(row.interval, "number"),
+        para(row.limits, "number"),
+        draw_bar(row.bar, width=bar[0] - 4, height=bar[1]),
+        rich(flag, "flag", tone=row.tone),
+    ]
+    if with_absolute:
+        absolute = f"{row.absolute_sign} {row.absolute}".strip()
+        cells += [
+            para(absolute, "strong" if row.absolute_tone else "number", tone=row.absolute_tone),
+            para(row.absolute_limits, "number"),
+        ]
+    return cells
+
+
+def _total(table: FormulaTable, language: Language) -> list[object]:
+    cells: list[object] = [
+        para(language.text("row.total"), "name"),
+        para(table.total_n, "number"),
+        para(language.number(100, 0), "strong"),
+        "",
+        "",
+        "",
+        "",
+    ]
+    if table.with_absolute:
+        absolute = f"{table.total_sign} {table.total_absolute}".strip()
+        cells += [para(absolute, "strong", tone=table.total_tone), para(table.total_limits, "number")]
+    return cells

@@ -1,0 +1,454 @@
+"""Every text of the reports: key → (English, Russian). ``a|b|c`` holds plural forms: one, (few,) many."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_PAGE = {
+    "title": ("Leukocyte formula", "Лейкоцитарная формула"),
+    "subtitle": (
+        "Automated count of leukocytes on a stained blood smear",
+        "Автоматизированный подсчёт лейкоцитов в окрашенном мазке крови",
+    ),
+    "preliminary": ("Preliminary – not signed", "Предварительно – не подписано"),
+    "page": ("Page {page} of {pages}", "Страница {page} из {pages}"),
+    "footer": (
+        "Decision support for a qualified person. Not a certified medical device.",
+        "Система поддержки принятия решений. Не является сертифицированным медицинским изделием.",
+    ),
+    "disclaimer": (
+        "This report is decision support. The program is not a certified medical device; the result counts "
+        "only after a qualified person has reviewed the cells and signed.",
+        "Отчёт служит поддержкой принятия решения. Программа не является сертифицированным медицинским "
+        "изделием; результат действителен только после просмотра клеток и подписи квалифицированного "
+        "специалиста.",
+    ),
+    "unprintable": (
+        "¿ stands for characters that this typeface lacks; report.html shows them.",
+        "Знак ¿ заменяет символы, которых нет в шрифте; они показаны в файле report.html.",
+    ),
+    "none": ("—", "—"),
+    "program": ("Program", "Программа"),
+    "subject": ("Leukocyte formula of the smear {name}", "Лейкоцитарная формула, мазок {name}"),
+}
+
+_IDENTITY = {
+    "identity": ("Patient and sample", "Пациент и проба"),
+    "patient": ("Patient", "Пациент"),
+    "sample": ("Sample", "Проба"),
+    "age": ("Age", "Возраст"),
+    "sex": ("Sex", "Пол"),
+    "taken": ("Sample taken", "Дата взятия"),
+    "smear": ("Smear", "Мазок"),
+    "wbc": ("Leukocyte count", "Лейкоциты"),
+    "sex.f": ("female", "женский"),
+    "sex.m": ("male", "мужской"),
+    "not_given": ("not given", "не указано"),
+}
+
+_FORMULA = {
+    "formula": ("Formula", "Формула"),
+    "column.cells": ("Cells", "Клетки"),
+    "column.n": ("n", "n"),
+    "column.percent": ("%", "%"),
+    "column.interval": ("95\u00a0% confidence interval", "Доверит. интервал 95\u00a0%"),
+    "column.range": ("Reference interval, %", "Референсный интервал, %"),
+    "column.absolute": ("10⁹/L", "10⁹/л"),
+    "column.absolute_range": ("Reference interval, 10⁹/L", "Референсный интервал, 10⁹/л"),
+    "column.bar": ("Below · reference interval · above", "Ниже · референсный интервал · выше"),
+    "column.flag": ("Flag", "Отметка"),
+    "row.neutrophil_band": ("Band", "Палочкоядерные"),
+    "row.neutrophil_segmented": ("Segmented", "Сегментоядерные"),
+    "row.metamyelocyte": ("Metamyelocytes", "Метамиелоциты"),
+    "row.myelocyte": ("Myelocytes", "Миелоциты"),
+    "row.promyelocyte": ("Promyelocytes", "Промиелоциты"),
+    "row.total": ("Leukocytes counted", "Всего лейкоцитов"),
+    "unit.absolute": ("×\u00a010⁹/L", "×\u00a010⁹/л"),
+    "flag.none": ("", ""),
+    "flag.inside": ("", ""),
+    "flag.low": ("▼ below", "▼ ниже"),
+    "flag.high": ("▲ above", "▲ выше"),
+    "flag.low_within_error": ("▽ below", "▽ ниже"),
+    "flag.high_within_error": ("△ above", "△ выше"),
+    "flag.within_error": ("within error", "в пределах ошибки"),
+    "sign.none": ("", ""),
+    "sign.inside": ("", ""),
+    "sign.low": ("▼", "▼"),
+    "sign.high": ("▲", "▲"),
+    "sign.low_within_error": ("▽", "▽"),
+    "sign.high_within_error": ("△", "△"),
+    "legend.bar": (
+        "Bar: shaded – reference interval; line – 95 % confidence interval; mark – value. Each row has its "
+        "own scale: from 0 to at least twice the upper limit, or to 100 % without a reference interval.",
+        "Шкала: серая полоса – референсный интервал; линия – доверительный интервал 95 %; знак – значение. "
+        "У каждой строки своя шкала: от 0 до удвоенной верхней границы или больше, а без референсного "
+        "интервала – до 100 %.",
+    ),
+    "legend.flags": (
+        "▲ ▼ outside the reference interval beyond counting error · △ ▽ outside, but counting error alone "
+        "can explain it.",
+        "▲ ▼ вне референсного интервала, больше ошибки счёта · △ ▽ вне интервала, но это может объясняться "
+        "одной ошибкой счёта.",
+    ),
+    "legend.interval": (
+        "Confidence intervals: exact binomial (Clopper–Pearson), rounded outward; they cover counting error "
+        "alone, not errors of classification.",
+        "Доверительные интервалы: точные биномиальные (Клоппера – Пирсона), округлены наружу; учитывают "
+        "только ошибку счёта, но не ошибки классификации.",
+    ),
+    "ranges": ("Reference intervals: {name}.", "Референсные интервалы: {name}."),
+}
+
+_GLANCE = {
+    "glance.beyond": (
+        "Outside the reference interval, beyond counting error",
+        "Вне референсного интервала, больше ошибки счёта",
+    ),
+    "glance.near": (
+        "Outside the reference interval, within counting error",
+        "Вне референсного интервала, в пределах ошибки счёта",
+    ),
+    "glance.inside": (
+        "Every value lies inside its reference interval.",
+        "Все значения в пределах референсных интервалов.",
+    ),
+    "glance.no_ranges": (
+        "No reference intervals apply; nothing is flagged.",
+        "Подходящих референсных интервалов нет; отметки не ставятся.",
+    ),
+    "glance.also": ("Beyond the usual classes", "Вне обычного состава"),
+    "glance.erythroblasts": (
+        "Erythroblasts {value} per 100 leukocytes",
+        "Эритробласты {value} на 100 лейкоцитов",
+    ),
+    "glance.needed": (
+        "{n} more cell would settle it|about {n} more cells would settle it",
+        "для уверенности нужна ещё {n} клетка|для уверенности нужно ещё около {n} клеток|"
+        "для уверенности нужно ещё около {n} клеток",
+    ),
+    "glance.unidentified": (
+        "{n} unidentified cell|{n} unidentified cells",
+        "{n} неопределённая клетка|{n} неопределённые клетки|{n} неопределённых клеток",
+    ),
+    "empty": ("No leukocyte found – no formula given", "Лейкоциты не найдены – формула не приводится"),
+    "empty.detail": (
+        "Nothing was counted, so nothing can be said about this blood. Check that the smear is stained and "
+        "in focus, that the fields lie where leukocytes do, and that the pixel size below is right.",
+        "Ничего не подсчитано, поэтому о крови сказать ничего нельзя. Проверьте, что мазок окрашен и в "
+        "фокусе, что поля сняты там, где лежат лейкоциты, и что размер пикселя ниже указан верно.",
+    ),
+    "few": (
+        "Only {n} leukocyte counted – read the intervals, not the percentages|"
+        "Only {n} leukocytes counted – read the intervals, not the percentages",
+        "Подсчитан только {n} лейкоцит: важны интервалы, а не проценты|"
+        "Подсчитано только {n} лейкоцита: важны интервалы, а не проценты|"
+        "Подсчитано только {n} лейкоцитов: важны интервалы, а не проценты",
+    ),
+    "few.detail": (
+        "A formula is commonly counted on at least 100, better 200 leukocytes. With fewer, chance alone "
+        "moves every percentage as far as its interval shows.",
+        "Формулу обычно считают не менее чем на 100, лучше на 200 лейкоцитах. При меньшем числе каждый "
+        "процент случайно меняется в пределах своего интервала.",
+    ),
+}
+
+_COUNTED = {
+    "counted": ("Count", "Подсчёт"),
+    "counted.fields": ("Fields", "Поля зрения"),
+    "counted.finds": ("Finds", "Находки"),
+    "counted.from_counts": (
+        "none: the formula was made from counts alone",
+        "нет: формула рассчитана по готовым числам",
+    ),
+    "counted.not_a_leukocyte": (
+        "of them not leukocytes (platelets, artefacts): {number}",
+        "из них не лейкоциты (тромбоциты, артефакты): {number}",
+    ),
+    "counted.counting_frame": (
+        "left to a neighbouring field by the counting frame: {number}",
+        "отнесены к соседнему полю по правилу счётной рамки: {number}",
+    ),
+    "counted.uncounted": ("not counted: {number}", "не учтены: {number}"),
+    "outside.line": (
+        "{value} per 100 leukocytes ({interval}), n = {n}",
+        "{value} на 100 лейкоцитов ({interval}), n = {n}",
+    ),
+    "outside.bare": ("n = {n}", "n = {n}"),
+    "over": ("over {value}", "более {value}"),
+    "corrected": (
+        "{value}, corrected for erythroblasts; {given} as given",
+        "{value} с поправкой на эритробласты; указано {given}",
+    ),
+    "unidentified": ("Unidentified", "Не определено"),
+    "unidentified.line": (
+        "{n} cell, outside the percentages: a person decides ({cells}).|"
+        "{n} cells, outside the percentages: a person decides ({cells}).",
+        "{n} клетка вне процентов: решает специалист ({cells}).|"
+        "{n} клетки вне процентов: решает специалист ({cells}).|"
+        "{n} клеток вне процентов: решает специалист ({cells}).",
+    ),
+    "unidentified.bare": (
+        "{n} cell, outside the percentages: a person decides.|"
+        "{n} cells, outside the percentages: a person decides.",
+        "{n} клетка вне процентов: решает специалист.|"
+        "{n} клетки вне процентов: решает специалист.|"
+        "{n} клеток вне процентов: решает специалист.",
+    ),
+    "unidentified.none": ("none", "нет"),
+    "number": ("no.\u00a0{n}", "№\u00a0{n}"),
+    "numbers": ("no.\u00a0{list}", "№\u00a0{list}"),
+    "more": ("{n} more", "ещё {n}"),
+}
+
+_QUALITY = {
+    "quality": ("Quality and scale", "Качество и масштаб"),
+    "pixel": ("Pixel size", "Размер пикселя"),
+    "pixel.value": ("{size} µm", "{size} мкм"),
+    "pixel.option": ("{size} µm, as given by the user.", "{size} мкм, задан пользователем."),
+    "pixel.metadata": (
+        "{size} µm, as stated in the image files.",
+        "{size} мкм, указан в файлах изображений.",
+    ),
+    "pixel.erythrocytes": (
+        "{size} µm, measured on {n} erythrocyte of this smear: {diameter} px across = 7.5 µm.|"
+        "{size} µm, measured on {n} erythrocytes of this smear: {diameter} px across = 7.5 µm.",
+        "{size} мкм, измерен по {n} эритроциту этого мазка: диаметр {diameter} пикс. = 7,5 мкм.|"
+        "{size} мкм, измерен по {n} эритроцитам этого мазка: диаметр {diameter} пикс. = 7,5 мкм.|"
+        "{size} мкм, измерен по {n} эритроцитам этого мазка: диаметр {diameter} пикс. = 7,5 мкм.",
+    ),
+    "pixel.other": ("{size} µm.", "{size} мкм."),
+    "findings": ("Image quality", "Качество изображений"),
+    "findings.none": ("no remarks", "без замечаний"),
+    "findings.fields": ("{n} field|{n} fields", "{n} поле|{n} поля|{n} полей"),
+    "findings.smear": ("whole smear", "весь мазок"),
+    "findings.share": ("{share} of the fields", "{share} полей зрения"),
+    "severity.info": ("note", "примечание"),
+    "severity.warning": ("warning", "внимание"),
+    "severity.refused": ("refused", "отклонено"),
+    "finding.blurred": ("Out of focus", "Изображение не в фокусе"),
+    "finding.underexposed": ("Too dark", "Слишком тёмное изображение"),
+    "finding.overexposed": ("Overexposed", "Пересвеченное изображение"),
+    "finding.too_few_erythrocytes": ("Few erythrocytes", "Мало эритроцитов"),
+    "finding.overlapping_erythrocytes": ("Erythrocytes overlap", "Эритроциты перекрываются"),
+    "finding.no_leukocyte_stain": (
+        "No stained nucleus seen",
+        "Не видно окрашенных ядер лейкоцитов",
+    ),
+    "finding.unknown": ("Remark “{code}”", "Замечание «{code}»"),
+    "refused": ("Refused inputs", "Отклонённые файлы"),
+    "refused.count": (
+        "{n} image was refused and is not part of the count: {names}.|"
+        "{n} images were refused and are not part of the count: {names}.",
+        "{n} изображение отклонено и в подсчёт не вошло: {names}.|"
+        "{n} изображения отклонены и в подсчёт не вошли: {names}.|"
+        "{n} изображений отклонено и в подсчёт не вошло: {names}.",
+    ),
+    "refused.unknown": ("{reason}", "не прочитан; сообщение программы: {reason}"),
+    "refused.none": ("No input was refused.", "Отклонённых файлов нет."),
+    "see_method": ("see “{section}”", "см. раздел «{section}»"),
+    "list.more": (
+        "{n} more in result.json.",
+        "Ещё {n} – в файле result.json.",
+    ),
+}
+
+_MODELS = {
+    "models": ("Models", "Модели"),
+    "models.line": (
+        "Detector: {detector}. Classifier: {classifier}. Program: {program}.",
+        "Детектор: {detector}. Классификатор: {classifier}. Программа: {program}.",
+    ),
+    "models.none": ("none", "нет"),
+    "model.name": ("Model", "Модель"),
+    "model.kind": ("Kind", "Вид"),
+    "model.version": ("Version", "Версия"),
+    "model.sha256": ("SHA-256 of the weights", "SHA-256 весов"),
+    "kind.detector": ("window scanner (AdaBoost)", "сканирующий детектор (AdaBoost)"),
+    "kind.cnn": ("convolutional network", "свёрточная сеть"),
+    "kind.mlp": ("perceptron on cell features", "перцептрон по признакам клетки"),
+    "kind.ensemble": ("ensemble", "ансамбль"),
+    "version": ("version {version}", "версия {version}"),
+}
+
+_SIGNATURE = {
+    "signature": ("Reviewed and released by", "Просмотрено и утверждено"),
+    "signature.name": ("Name", "Фамилия, инициалы"),
+    "signature.date": ("Date", "Дата"),
+    "signature.sign": ("Signature", "Подпись"),
+    "comment": ("Comment", "Заключение"),
+}
+
+_GALLERY = {
+    "gallery": ("Cells by class", "Клетки по классам"),
+    "gallery.intro": (
+        "The least certain cells stand first. Under each cell: its number on the smear, the probability of "
+        "its class, and the next likely class.",
+        "Сначала показаны наименее уверенно определённые клетки. Под каждой клеткой: её номер в мазке, "
+        "вероятность её класса и следующий по вероятности класс.",
+    ),
+    "gallery.finds": ("{n} find|{n} finds", "{n} находка|{n} находки|{n} находок"),
+    "gallery.uncounted": ("not counted", "не учитываются"),
+    "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),
+    "gallery.shown": ("{shown} of {n} shown", "показано {shown} из {n}"),
+    "gallery.empty": ("No cell was found.", "Клетки не найдены."),
+    "gallery.no_crops": (
+        "The pictures of the cells are not stored with this result.",
+        "Изображения клеток с этим результатом не сохранены.",
+    ),
+    "overview": ("A field with its finds", "Поле зрения с найденными клетками"),
+    "overview.intro": (
+        "{field}: {finds}. The numbers are those of the gallery; dashed circles are finds left out of the "
+        "count.",
+        "{field}: {finds}. Номера – как в галерее клеток; пунктиром обведены находки, не вошедшие в подсчёт.",
+    ),
+    "short.neutrophil": ("neut.", "нейтр."),
+    "short.neutrophil_band": ("band", "п/я"),
+    "short.neutrophil_segmented": ("segm.", "с/я"),
+    "short.eosinophil": ("eos.", "эоз."),
+    "short.basophil": ("baso.", "баз."),
+    "short.lymphocyte": ("lymph.", "лимф."),
+    "short.monocyte": ("mono.", "мон."),
+    "short.immature_granulocyte": ("imm. gran.", "незр. гран."),
+    "short.metamyelocyte": ("metamyel.", "метамиел."),
+    "short.myelocyte": ("myel.", "миел."),
+    "short.promyelocyte": ("promyel.", "промиел."),
+    "short.blast": ("blast", "бласт"),
+    "short.promonocyte": ("promono.", "промон."),
+    "short.lymphocyte_variant": ("react. lymph.", "реакт. лимф."),
+    "short.plasma_cell": ("plasma", "плазм."),
+    "short.unidentified": ("unident.", "не опред."),
+    "short.erythroblast": ("NRBC", "эритробл."),
+    "short.platelet": ("plt.", "тромб."),
+    "short.giant_platelet": ("giant plt.", "гиг. тромб."),
+    "short.platelet_aggregate": ("plt. aggr.", "агр. тромб."),
+    "short.smudge_cell": ("smudge", "тень"),
+    "short.artefact": ("artefact", "артефакт"),
+}
+
+_METHOD = {
+    "method": ("Method and versions", "Метод и версии"),
+    "method.finding": (
+        "A window of 21 µm, the size of the largest leukocyte, scans every field; a classifier "
+        "boosted by AdaBoost decides at each place, and repeated finds of one cell are removed by the "
+        "distance between window positions. Cells that the counting frame gives to a neighbouring field are "
+        "not counted.",
+        "Окно размером 21 мкм, с самый крупный лейкоцит, просматривает каждое поле; в каждом "
+        "положении решение принимает классификатор, построенный методом AdaBoost, а повторные находки одной "
+        "клетки устраняются по расстоянию между положениями окна. Клетки, которые по правилу счётной рамки "
+        "относятся к соседнему полю, не учитываются.",
+    ),
+    "method.classification": (
+        "Each find is cut out as a square of 24 µm and given a probability for each class. "
+        "Where the program is not sure it answers “unidentified” and a person decides.",
+        "Каждая находка вырезается квадратом 24 мкм и получает вероятность для каждого "
+        "класса. Если уверенности нет, программа отвечает «не определено», и решает специалист.",
+    ),
+    "method.percent": (
+        "They refer to all counted leukocytes. Erythroblasts, platelets, smudge cells, artefacts and "
+        "unidentified cells stand outside.",
+        "Рассчитаны от всех подсчитанных лейкоцитов. Эритробласты, тромбоциты, клетки лейколиза, "
+        "артефакты и неопределённые клетки в знаменатель не входят.",
+    ),
+    "method.interval": (
+        "The 95 % interval of a percentage is the exact binomial one (Clopper and Pearson 1934), "
+        "rounded outward. It tells how far chance alone may move the count, not how often the program "
+        "errs.",
+        "Интервал 95 % для процента – точный биномиальный (Клоппер и Пирсон, 1934), округлён "
+        "наружу. Он показывает, насколько результат меняется случайно, а не как часто ошибается программа.",
+    ),
+    "method.absolute": (
+        "The given leukocyte count (corrected for erythroblasts where that is stated) "
+        "times the percentage; their intervals leave out the error of the leukocyte count itself.",
+        "Указанное число лейкоцитов (с поправкой на эритробласты, если это отмечено), "
+        "умноженное на процент; их интервалы не учитывают погрешность самого числа лейкоцитов.",
+    ),
+    "method.flags": (
+        "A value outside its reference interval is flagged ▲ or ▼ where its whole confidence interval lies "
+        "outside, and △ or ▽ where the two overlap.",
+        "Значение вне референсного интервала отмечается ▲ или ▼, если весь его доверительный интервал лежит "
+        "вне референсного, и △ или ▽, если они пересекаются.",
+    ),
+    "method.ranges": (
+        "{name}, version {version}. Group: {stratum}. Source: {source}.",
+        "{name}, версия {version}. Группа: {stratum}. Источник: {source}.",
+    ),
+    "lead.finding": ("Finding", "Поиск"),
+    "lead.classification": ("Classification", "Классификация"),
+    "lead.percent": ("Percentages", "Проценты"),
+    "lead.interval": ("Confidence intervals", "Доверительные интервалы"),
+    "lead.absolute": ("Absolute counts", "Абсолютные значения"),
+    "lead.flags": ("Flags", "Отметки"),
+    "lead.bands": ("Band neutrophils", "Палочкоядерные нейтрофилы"),
+    "lead.ranges": ("Reference intervals", "Референсные интервалы"),
+    "lead.responsibility": ("Responsibility", "Ответственность"),
+    "method.bands": (
+        "Band and segmented neutrophils are told apart poorly by people and programs alike; read the pooled "
+        "neutrophils first.",
+        "Палочкоядерные и сегментоядерные нейтрофилы плохо различают и люди, и программы; в первую очередь "
+        "оценивайте нейтрофилы в сумме.",
+    ),
+    "versions": ("Versions", "Версии"),
+    "settings": ("Settings", "Настройки"),
+    "settings.intro": (
+        "Names as in the settings file.",
+        "Имена параметров – как в файле настроек.",
+    ),
+    "findings.list": ("Quality remarks by field", "Замечания о качестве по полям"),
+    "input": ("Input", "Вход"),
+    "remark": ("Remark", "Замечание"),
+    "reason": ("Reason", "Причина"),
+    "source": ("Read from", "Источник"),
+    "yes": ("yes", "да"),
+    "no": ("no", "нет"),
+}
+
+_REMARKS = {
+    "note.unknown": ("Remark “{code}”.", "Замечание «{code}»."),
+    "notes": ("Notes", "Примечания"),
+    "comments": ("Comments", "Комментарии"),
+    "alerts": ("A physician must see this now", "Требуется немедленный просмотр врачом"),
+    "indices": (
+        "Leukocyte indices (LII: leukocyte index of intoxication)",
+        "Лейкоцитарные индексы (ЛИИ – лейкоцитарный индекс интоксикации)",
+    ),
+    "index.nuclear_shift": ("Nuclear-shift index", "Индекс ядерного сдвига"),
+    "index.kalf_kalif": (
+        "LII of Kalf-Kalif",
+        "ЛИИ по Кальф-Калифу",
+    ),
+    "index.ostrovsky": (
+        "LII of Ostrovsky",
+        "ЛИИ по Островскому",
+    ),
+    "index.neutrophil_lymphocyte": ("Neutrophils / lymphocytes", "Нейтрофилы / лимфоциты"),
+    "index.usual": ("usual {limits}", "обычно {limits}"),
+    "correction": ("Shares corrected for classification errors", "Доли с поправкой на ошибки классификации"),
+    "correction.intro": (
+        "Estimated from the shipped validation of the classifier; the intervals cover counting error and "
+        "classification error together. After a person has signed, the plain counts apply.",
+        "Оценены по проверочным данным классификатора; интервалы учитывают и ошибку счёта, и ошибки "
+        "классификации. После подписи специалиста действуют простые подсчёты.",
+    ),
+    "correction.missed": (
+        "Estimated share of leukocytes that the detector missed: {value}.",
+        "Оценка доли лейкоцитов, пропущенных детектором: {value}.",
+    ),
+    "column.plain": ("Counted", "Подсчитано"),
+    "column.corrected": ("Corrected", "С поправкой"),
+}
+
+PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        **_PAGE,
+        **_IDENTITY,
+        **_FORMULA,
+        **_GLANCE,
+        **_COUNTED,
+        **_QUALITY,
+        **_MODELS,
+        **_SIGNATURE,
+        **_GALLERY,
+        **_METHOD,
+        **_REMARKS,
+    }
+)
+"""Every text, by key: English and Russian."""

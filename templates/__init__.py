@@ -1,0 +1,1 @@
+"""The Jinja2 templates and style sheets of the pages, as package data."""

@@ -1,0 +1,218 @@
+"""The PDF: the same bytes each time, text that can be selected, nothing that breaks or runs off the page."""
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+from report_cases import CASES, LONG, case
+from report_words import foreign_words
+
+from cells.errors import DataError, RefusedError, UsageError
+from reports import fonts
+from reports.pdf import PAGES, write_pdf
+from reports.texts import Language
+from reports.view import Header
+
+HEADER = Header("Лаборатория № 4", ("ул. Главная, 12", "т. 000-00-00"))
+
+
+@pytest.fixture(scope="module")
+def pdfs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """Every case in both languages."""
+    folder = tmp_path_factory.mktemp("pdf")
+    made = {}
+    for name in CASES:
+        for lang in ("en", "ru"):
+            made[name, lang] = folder / f"{name}.{lang}.pdf"
+            write_pdf(case(name), made[name, lang], lang=lang)
+    return made
+
+
+def text_of(path: Path, *, first_page: bool = False) -> str:
+    pages = PdfReader(path).pages
+    joined = "\n".join(page.extract_text() for page in (pages[:1] if first_page else pages))
+    return re.sub(r"\s+", " ", joined)
+
+
+def test_the_same_result_gives_the_same_bytes(pdfs: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    write_pdf(CASES["erythroblasts"](), tmp_path / "again.pdf", lang="ru")
+    assert (tmp_path / "again.pdf").read_bytes() == pdfs["erythroblasts", "ru"].read_bytes()
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"nothing_found"}))
+def test_the_first_page_prints_every_row(name: str, lang: str, pdfs: dict[tuple[str, str], Path]) -> None:
+    result, language = case(name), Language(lang)
+    text = text_of(pdfs[name, lang], first_page=True)
+    for line in result.formula.lines:
+        percent = re.escape(language.number(line.percent, 1))
+        span = re.escape(language.span(line.low, line.high, digits=1))
+        assert re.search(rf"\b{line.n} {percent} {span}", text), line.label
+    assert language.text("footer").split(".")[0] in text
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"hostile_names"}))
+def test_the_first_page_holds_the_signature(name: str, pdfs: dict[tuple[str, str], Path]) -> None:
+    for lang in ("en", "ru"):
+        language = Language(lang)
+        text = text_of(pdfs[name, lang], first_page=True)
+        assert language.text("signature") in text
+        assert language.text("disclaimer") in text
+
+
+def test_flags_are_told_by_sign_and_word(pdfs: dict[tuple[str, str], Path]) -> None:
+    english = text_of(pdfs["eosinophilia_within_error", "en"], first_page=True)
+    assert "△ above within error" in english
+    assert "Eosinophils 8.0 % (0–5.5); about" in english
+    russian = text_of(pdfs["left_shift", "ru"], first_page=True)
+    assert "▲ Палочкоядерные нейтрофилы 18,0 % (1–6)" in russian
+    assert "▲ выше" in russian and "▼ ниже" in russian
+
+
+def test_a_corrected_count_and_what_stands_outside_are_printed(pdfs: dict[tuple[str, str], Path]) -> None:
+    english = text_of(pdfs["erythroblasts", "en"], first_page=True)
+    assert "8.0 per 100 leukocytes" in english
+    assert "16.11 × 10⁹/L, corrected for erythroblasts; 17.4 × 10⁹/L as given" in english
+    assert "no. " in english
+
+
+@pytest.mark.parametrize(
+    ("name", "lang", "notice"),
+    [
+        ("nothing_found", "en", "No leukocyte found – no formula given"),
+        ("nothing_found", "ru", "Лейкоциты не найдены – формула не приводится"),
+        ("few_cells", "en", "Only 37 leukocytes counted"),
+        ("few_cells", "ru", "Подсчитано только 37 лейкоцитов"),
+    ],
+)
+def test_no_and_few_leukocytes_are_said_aloud(
+    name: str, lang: str, notice: str, pdfs: dict[tuple[str, str], Path]
+) -> None:
+    assert notice in text_of(pdfs[name, lang], first_page=True)
+
+
+def test_nothing_found_prints_no_percentage(pdfs: dict[tuple[str, str], Path]) -> None:
+    assert not re.search(r"\d\.\d %", text_of(pdfs["nothing_found", "en"], first_page=True))
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"hostile_names"}))
+def test_the_russian_report_keeps_no_english_word(name: str, pdfs: dict[tuple[str, str], Path]) -> None:
+    assert foreign_words(text_of(pdfs[name, "ru"]), case(name)) == set()
+
+
+def test_pages_are_numbered_and_marked(pdfs: dict[tuple[str, str], Path]) -> None:
+    reader = PdfReader(pdfs["left_shift", "ru"])
+    total = len(reader.pages)
+    assert total > 3
+    for number, page in enumerate(reader.pages, start=1):
+        assert f"Страница {number} из {total}" in page.extract_text()
+    titles = [entry["/Title"] for entry in reader.outline if not isinstance(entry, list)]
+    assert titles == ["Формула", "Клетки по классам", "Поле зрения с найденными клетками", "Метод и версии"]
+    places = [
+        reader.get_destination_page_number(entry) for entry in reader.outline if not isinstance(entry, list)
+    ]
+    assert places == sorted(places) and places[0] == 0 and places[-1] == total - 1
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Лейкоцитарная формула, мазок smear-0417"
+    assert reader.metadata.creator == "leukoformula 0.1.0"
+    assert reader.trailer["/Root"]["/Lang"] == "ru"
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_page_sizes(page: str, tmp_path: Path) -> None:
+    write_pdf(case("few_cells"), tmp_path / "report.pdf", lang="en", page=page, header=HEADER)
+    reader = PdfReader(tmp_path / "report.pdf")
+    for sheet in reader.pages:
+        assert (float(sheet.mediabox.width), float(sheet.mediabox.height)) == pytest.approx(
+            PAGES[page], abs=0.01
+        )
+    assert "Лаборатория № 4" in reader.pages[0].extract_text()
+    assert reader.metadata is not None and reader.metadata.author == "Лаборатория № 4"
+
+
+@pytest.mark.parametrize("name", ["hostile_names", "left_shift"])
+def test_no_text_runs_off_the_page(name: str, pdfs: dict[tuple[str, str], Path]) -> None:
+    reader = PdfReader(pdfs[name, "ru"])
+    for page in reader.pages:
+        across, down = float(page.mediabox.width), float(page.mediabox.height)
+        seen = 0
+
+        def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
+            nonlocal seen
+            if not text.strip():
+                return
+            seen += 1
+            x, y = tm[4] * cm[0] + cm[4], tm[5] * cm[3] + cm[5]
+            assert x >= 10, text
+            assert 10 <= y <= down - 10, text  # noqa: B023
+            longest = max(text.splitlines(), key=len)
+            if "\n" not in text.strip():
+                assert x + fonts.width(longest.strip(), fonts.REGULAR, size) <= across - 10, text  # noqa: B023
+
+        page.extract_text(visitor_text=visit)
+        assert seen > 3
+
+
+def test_hostile_names_are_shown_not_obeyed(pdfs: dict[tuple[str, str], Path]) -> None:
+    text = text_of(pdfs["hostile_names", "en"])
+    assert "<b>&amp;</b>" in text
+    assert "¿ stands for characters" in text
+    assert "\u202e" not in text
+    assert LONG[:20] in text
+    assert "30 more in result.json" in text
+
+
+def test_printable_drops_what_cannot_be_drawn() -> None:
+    assert fonts.printable("a\u202eb\tc\n漢字d") == "ab c ¿d"
+    assert fonts.printable("Ёж №\u00a05 ▲") == "Ёж №\u00a05 ▲"
+    assert fonts.printable("e\u0301") == "é"
+
+
+@pytest.mark.parametrize("room", [3, 20, 60, 500])
+def test_shortened_text_keeps_within_its_room(room: float) -> None:
+    short = fonts.shorten(LONG, font=fonts.REGULAR, size=8, room=room)
+    assert "…" in short or short == LONG
+    assert fonts.width(short, fonts.REGULAR, 8) <= max(room, fonts.width("…", fonts.REGULAR, 8))
+    assert fonts.shorten("short", font=fonts.REGULAR, size=8, room=500) == "short"
+
+
+def test_a_logo_is_printed_and_a_broken_one_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (300, 100), (10, 80, 140)).save(stream, "PNG")
+    logo = Header("Lab", (), stream.getvalue())
+    write_pdf(case("nothing_found"), tmp_path / "a.pdf", lang="en", header=logo)
+    assert len(PdfReader(tmp_path / "a.pdf").pages[0].images) == 1
+    with pytest.raises(DataError, match="logo"):
+        write_pdf(case("nothing_found"), tmp_path / "b.pdf", lang="en", header=Header("Lab", (), b"GIF89a"))
+    assert not (tmp_path / "b.pdf").exists()
+
+
+def test_choices_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a4, letter"):
+        write_pdf(case("nothing_found"), tmp_path / "a.pdf", lang="en", page="a5")
+    with pytest.raises(UsageError, match="en, ru"):
+        write_pdf(case("nothing_found"), tmp_path / "a.pdf", lang="fr")
+
+
+def test_a_result_without_pictures_is_printed_too(tmp_path: Path) -> None:
+    bare = replace(case("normal_adult"), crops={}, overview=None)
+    write_pdf(bare, tmp_path / "report.pdf", lang="en")
+    assert "not stored with this result" in text_of(tmp_path / "report.pdf")
+
+
+def test_fonts_are_there_and_missing_ones_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Source Sans Pro" in fonts.check()
+    monkeypatch.setattr(fonts, "find_spec", lambda name: None)
+    with pytest.raises(RefusedError, match="pip install"):
+        fonts.folder()
+
+
+def test_a_damaged_font_names_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / f"{fonts.REGULAR}.ttf").write_bytes(b"no font")
+    monkeypatch.setattr(fonts, "folder", lambda: tmp_path)
+    with pytest.raises(RefusedError, match=r"Regular\.ttf.*pip install"):
+        fonts.register.__wrapped__()
