@@ -110,9 +110,9 @@ def _blasts_above(case: _Case) -> bool:
 
 def _neutropenia(case: _Case) -> bool:
     line = case.line(_C.NEUTROPHIL)
-    return (
-        line is not None and line.absolute is not None and line.absolute < case.rules.alerts.neutrophils_low
-    )
+    if line is None or line.absolute is None or case.formula.total == 0:
+        return False
+    return line.absolute < case.rules.alerts.neutrophils_low
 
 
 def _wbc_critical(case: _Case) -> bool:

@@ -105,3 +105,7 @@ def test_library_is_whole() -> None:
         assert entry.text_ru.endswith(".")
         assert not re.search("[a-z]", entry.text_ru, re.IGNORECASE)
         assert entry.source or "range beyond counting error" in entry.condition
+
+
+def test_no_leukocyte_counted_is_not_neutropenia() -> None:
+    assert fired(wbc=6.0, **dict.fromkeys(NORMAL, 0)) == []
