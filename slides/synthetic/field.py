@@ -69,7 +69,7 @@ def draw_cell(
     camera: Camera | None = None,
     size_px: int = CROP_PX,
 ) -> RGBImage:
-    """Draw one cell in the middle of a square of 24 µm, with erythrocytes around it.
+    """Draw one cell in the middle of a square of 27 µm, with erythrocytes around it.
 
     Parameters
     ----------

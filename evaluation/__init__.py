@@ -1,0 +1,1 @@
+"""Results held against truth: detector, classifiers, segmentation, differentials."""
