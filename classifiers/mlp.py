@@ -1,0 +1,224 @@
+"""The multilayer perceptron on morphological features, run by numpy alone."""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cells.errors import ModelError
+from cells.files import atomic_path
+from cells.model_files import open_model
+from cells.vocabulary import CLASSIFIED, CellClass
+from classifiers.probabilities import softmax
+from features.vector import NAMES, VERSION, describe
+
+WEIGHTS = "weights.npz"
+"""Name of the file of weights in the model's folder."""
+
+_Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perceptron:
+    """Weights of a perceptron with rectified hidden layers over standardised, limited features.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the F features taken, each one of ``features.vector.NAMES``.
+    mean, scale : ndarray of shape (F,), float32
+        A feature x enters as ``clip((x - mean) / scale, -limit, limit)``.
+    limit : float
+        Above 0.
+    weights : tuple of ndarray of shape (inputs, outputs), float32
+        One matrix for each layer.
+    biases : tuple of ndarray of shape (outputs,), float32
+        One vector for each layer.
+    temperature : float
+        Divides the logits; above 0.
+    factors : ndarray of shape (K,), float32
+        Probabilities are multiplied by these, all above 0, and brought to a sum of 1 again.
+    """
+
+    names: tuple[str, ...]
+    mean: _Array
+    scale: _Array
+    limit: float
+    weights: tuple[_Array, ...]
+    biases: tuple[_Array, ...]
+    temperature: float
+    factors: _Array
+
+    def standardise(self, features: _Array) -> _Array:
+        """Return feature vectors, shape (N, len(NAMES)), as the first layer takes them, shape (N, F)."""
+        columns = [NAMES.index(name) for name in self.names]
+        scaled = (features[:, columns].astype(np.float32) - self.mean) / self.scale
+        return np.asarray(np.clip(scaled, -self.limit, self.limit), np.float32)
+
+    def logits(self, features: _Array) -> _Array:
+        """Return the answers to feature vectors before temperature and softmax, shape (N, K), float32."""
+        layer = self.standardise(features)
+        last = len(self.weights) - 1
+        for number, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            layer = layer @ weights + bias
+            if number < last:
+                layer = np.maximum(layer, 0)
+        return layer
+
+    def save(self, path: Path) -> None:
+        """Write the weights as plain arrays to an ``.npz`` file.
+
+        Parameters
+        ----------
+        path : Path
+            The file; its folder is made where it is missing.
+
+        Raises
+        ------
+        InputError
+            Where it cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {"mean": self.mean, "scale": self.scale}
+        arrays |= {f"weights_{k}": w for k, w in enumerate(self.weights)}
+        arrays |= {f"biases_{k}": b for k, b in enumerate(self.biases)}
+        arrays |= {"names": np.array(self.names), "factors": self.factors}
+        arrays |= {"limit": np.asarray(self.limit), "temperature": np.asarray(self.temperature)}
+        with atomic_path(path) as temporary:
+            np.savez(temporary, allow_pickle=False, **arrays)
+
+
+class MlpClassifier:
+    """A perceptron on the features of nucleus and cell, with calibrated probabilities."""
+
+    name = "mlp"
+
+    def __init__(self, perceptron: Perceptron) -> None:
+        """Take the weights.
+
+        Parameters
+        ----------
+        perceptron : Perceptron
+            Takes ``features.vector.NAMES``, answers ``CLASSIFIED``.
+        """
+        self._perceptron = perceptron
+
+    @classmethod
+    def load(cls, folder: Path) -> "MlpClassifier":
+        """Load a model folder whose hashes are right.
+
+        Parameters
+        ----------
+        folder : Path
+            Holds ``manifest.json`` and ``weights.npz``.
+
+        Returns
+        -------
+        MlpClassifier
+
+        Raises
+        ------
+        ModelError
+            Where the model is missing, altered, or of another kind or form.
+        """
+        model = open_model(folder, kind="mlp")
+        manifest = model.manifest
+        if manifest.get("classes") != list(CLASSIFIED) or manifest.get("features_version") != VERSION:
+            raise ModelError(f"model {folder.name}: made for other features or classes; train it again")
+        return cls(read_perceptron(model.weights))
+
+    @property
+    def classes(self) -> tuple[CellClass, ...]:
+        """The classes answered, in the order of the columns of ``predict``."""
+        return CLASSIFIED
+
+    @property
+    def perceptron(self) -> Perceptron:
+        """The weights."""
+        return self._perceptron
+
+    def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
+        """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
+        if len(crops) == 0:
+            return np.empty((0, len(CLASSIFIED)), np.float32)
+        rows = [describe(crop, white) for crop, white in zip(crops, whites, strict=True)]
+        return self.predict_features(np.stack(rows))
+
+    def predict_features(self, features: _Array) -> _Array:
+        """Return calibrated probabilities for measured cells.
+
+        Parameters
+        ----------
+        features : ndarray of shape (N, F), float32
+            Feature vectors in the order of ``features.vector.NAMES``.
+
+        Returns
+        -------
+        ndarray of shape (N, K), float32
+            Probabilities; each row sums to 1.
+        """
+        weighed = softmax(self._perceptron.logits(features), self._perceptron.temperature)
+        weighed = weighed * self._perceptron.factors
+        return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+
+
+def read_perceptron(content: bytes) -> Perceptron:
+    """Build a perceptron from the bytes of its file.
+
+    Parameters
+    ----------
+    content : bytes
+        An ``.npz`` file as ``Perceptron.save`` writes it.
+
+    Returns
+    -------
+    Perceptron
+
+    Raises
+    ------
+    ModelError
+        Where the bytes are no such file, shapes do not fit, or a number is not finite.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            layers = sum(name.startswith("weights_") for name in arrays.files)
+            perceptron = Perceptron(
+                names=tuple(arrays["names"].tolist()),
+                mean=arrays["mean"],
+                scale=arrays["scale"],
+                limit=float(arrays["limit"]),
+                weights=tuple(arrays[f"weights_{k}"] for k in range(layers)),
+                biases=tuple(arrays[f"biases_{k}"] for k in range(layers)),
+                temperature=float(arrays["temperature"]),
+                factors=arrays["factors"],
+            )
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"the weights of the MLP cannot be read ({error}); install leukoformula again"
+        ) from error
+    if not _sound(perceptron):
+        raise ModelError("the weights of the MLP do not fit together; install leukoformula again")
+    return perceptron
+
+
+def _sound(perceptron: Perceptron) -> bool:
+    p = perceptron
+    arrays = [p.mean, p.scale, p.factors, *p.weights, *p.biases]
+    if not all(a.dtype == np.float32 and bool(np.isfinite(a).all()) for a in arrays):
+        return False
+    count = len(p.names)
+    widths = [count, *(len(b) for b in p.biases if b.ndim == 1)]
+    return (
+        0 < count == len(set(p.names) & set(NAMES))
+        and widths[-1] == len(CLASSIFIED)
+        and [w.shape for w in p.weights] == list(pairwise(widths))
+        and p.mean.shape == p.scale.shape == (count,)
+        and p.factors.shape == (len(CLASSIFIED),)
+        and all(bool((a > 0).all()) for a in (p.scale, p.factors))
+        and 0 < p.temperature < np.inf
+        and 0 < p.limit < np.inf
+    )

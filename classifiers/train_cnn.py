@@ -1,0 +1,138 @@
+"""Making the model folder of the convolutional network. Needs the extra ``train``."""
+
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cells.model_files import write_manifest
+from cells.vocabulary import CLASSIFIED, CellClass
+from classifiers.augmentation import move, restain
+from classifiers.card import write_card
+from classifiers.cnn import CnnClassifier
+from classifiers.network_training import export_litert, logits_of, train_network
+from classifiers.preprocess import network_input
+from classifiers.probabilities import fit_temperature, prior_factors, softmax
+from classifiers.training_data import TrainingData, load_training_data
+
+_NETWORK = "network.tflite"
+_LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "ai-edge-litert")
+
+
+def train(
+    settings: dict[str, Any],
+    *,
+    data: Path,
+    out: Path,
+    artefacts: Path | None = None,
+    log: Callable[[str], None],
+) -> dict[str, float]:
+    """Train the network from data to the model folder that ships.
+
+    Parameters
+    ----------
+    settings : dict
+        The settings file, ``classifiers/settings/cnn.toml`` for the shipped model.
+    data : Path
+        Folder that holds the data sets by name.
+    out : Path
+        The model folder; a checkpoint in its ``work`` is gone on from and left for another run.
+    artefacts : Path or None
+        Manifest of the detector's false finds.
+    log : callable
+        Takes one line of progress.
+
+    Returns
+    -------
+    dict of str to float
+        Metrics on the crops that were held out of the training splits.
+
+    Raises
+    ------
+    DataError
+        Where the data or the settings have a fault.
+    """
+    crops = load_training_data(settings, data=data, artefacts=artefacts, log=log)
+    work = out / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    model = train_network(crops, settings, work=work, log=log)
+    export_litert(model, out / _NETWORK)
+    plain, restained = _held_out_inputs(crops, settings)
+    targets = crops.targets[crops.held_out]
+    logits = logits_of(model, plain)
+    shifted = logits_of(model, restained)
+    temperature = fit_temperature(np.concatenate([logits, shifted]), np.concatenate([targets, targets]))
+    mix = {CellClass(name): share for name, share in settings["blood_mix"].items()}
+    factors = prior_factors(mix, settings["prior_strength"])
+    metrics = {
+        "held_out_crops": float(len(targets)),
+        "held_out_accuracy": _accuracy(logits, targets),
+        "held_out_restained_accuracy": _accuracy(shifted, targets),
+        "held_out_calibration_error": _calibration_error(softmax(logits, temperature), targets),
+        "litert_largest_difference": _parity(out / _NETWORK, logits, crops, settings["input_px"]),
+    }
+    details = {
+        "classes": [str(label) for label in CLASSIFIED],
+        "input_px": settings["input_px"],
+        "crop": "27 µm square, optical density against the white point",
+        "temperature": temperature,
+        "prior_factors": dict(zip(map(str, CLASSIFIED), map(float, factors), strict=True)),
+        "settings": settings,
+        "training": crops.counts,
+        "metrics": metrics,
+        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }
+    write_manifest(
+        out, name="cnn", kind="cnn", version=str(settings["version"]), files=[_NETWORK], details=details
+    )
+    method = (
+        f"The network `{settings['architecture']}` ({model.count_params():,} parameters, run by LiteRT) on\n"
+        f"white-point-corrected optical density, {settings['input_px']} px a side."
+    )
+    write_card(out / "card.md", title="Convolutional network", method=method, details=details)
+    log(f"metrics on crops held out: {metrics}")
+    return metrics
+
+
+def _held_out_inputs(
+    data: TrainingData, settings: dict[str, Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    crops, whites = data.crops[data.held_out], data.whites[data.held_out]
+    side = settings["input_px"]
+    plain = network_input(crops, whites.astype(np.float64), side_px=side)
+    rng = np.random.default_rng([settings["seed"], 99])
+    moved = np.stack(
+        [
+            move(rng, crop, white, out_px=side, settings=settings["geometry"])
+            for crop, white in zip(crops, whites, strict=True)
+        ]
+    )
+    seed = tf.constant([settings["seed"], 99], tf.int32)
+    return plain, restain(
+        tf.constant(moved), tf.constant(whites), seed, settings["stages"][-1]["stain"]
+    ).numpy()
+
+
+def _accuracy(logits: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+    return float(targets[np.arange(len(logits)), logits.argmax(axis=-1)].mean())
+
+
+def _calibration_error(probabilities: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+    right = targets[np.arange(len(targets)), probabilities.argmax(axis=-1)]
+    confidence = np.where(right > 0, (probabilities * targets).sum(axis=-1), probabilities.max(axis=-1))
+    bins = np.minimum((confidence * 15).astype(int), 14)
+    gaps = [
+        abs(float(confidence[bins == b].mean()) - float(right[bins == b].mean())) * float((bins == b).mean())
+        for b in np.unique(bins)
+    ]
+    return float(sum(gaps))
+
+
+def _parity(network: Path, logits: NDArray[np.float32], data: TrainingData, side_px: int) -> float:
+    classifier = CnnClassifier(network.read_bytes(), side_px=side_px, temperature=1.0)
+    crops, whites = data.crops[data.held_out][:200], data.whites[data.held_out][:200].astype(np.float64)
+    return float(np.abs(softmax(classifier.logits(crops, whites)) - softmax(logits[:200])).max())

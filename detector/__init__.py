@@ -1,0 +1,1 @@
+"""The AdaBoost window scanner: channels, soft cascade, suppression, counting frame, training."""

@@ -1,0 +1,181 @@
+"""Centre and diameter of a find, measured on its channel picture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.channels import HAEM, HAEM_ZERO, PADDING, ChannelPicture
+
+RINGS = 8
+"""Number of rings around a find that its diameter is estimated from."""
+
+DIAMETER_RANGE = (1.0, 2.8)
+"""Least and greatest diameter of a leukocyte, in erythrocyte diameters."""
+
+_LEAST_LACK = 4.0
+_BODY = 0.15
+_BODY_EDGE = 0.3
+_BODY_BAND = 1
+_REACH = 0.75
+_RIDGE = 1e-3
+
+
+def refine_centres(
+    scores: NDArray[np.float64], peaks: NDArray[np.intp], *, threshold: float, radius: float
+) -> NDArray[np.float64]:
+    """Move peaks of the score map to the centroid of the windows around them that were accepted.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (R, C), float64
+        Score map; minus infinity where a window was rejected.
+    peaks : ndarray of shape (K, 2), intp
+        Row and column of the peaks.
+    threshold : float
+        Windows weigh by what their score exceeds this by.
+    radius : float
+        Windows farther from the peak than this, in map positions, do not weigh.
+
+    Returns
+    -------
+    ndarray of shape (K, 2), float64
+        Row and column of the centroids.
+    """
+    reach = int(np.floor(radius))
+    offsets = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"), axis=-1).reshape(
+        -1, 2
+    )
+    offsets = offsets[(offsets**2).sum(axis=1) <= radius**2]
+    places = peaks[:, None, :] + offsets[None, :, :]
+    limit = np.array(scores.shape)
+    inside = ((places >= 0) & (places < limit)).all(axis=2)
+    clipped = np.clip(places, 0, limit - 1)
+    weights = np.where(inside, scores[clipped[..., 0], clipped[..., 1]] - threshold, 0.0)
+    weights = np.maximum(weights, 0.0) + 1e-9 * inside
+    moved: NDArray[np.float64] = (weights[..., None] * places).sum(axis=1) / weights.sum(axis=1)[:, None]
+    return moved
+
+
+def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Measure around finds how the lack of haemoglobin falls off with the distance from the centre.
+
+    Parameters
+    ----------
+    picture : ChannelPicture
+        The field.
+    points : ndarray of shape (K, 2), float64
+        Row and column of the finds in map positions.
+
+    Returns
+    -------
+    ndarray of shape (K, RINGS), float64
+        Mean of the negative ``haem`` channel over rings one map position wide, divided by its maximum over
+        the rings.
+    """
+    lack = HAEM_ZERO - picture.maps[HAEM].astype(np.float64)
+    limit = np.array(lack.shape)
+    reach = np.arange(-RINGS, RINGS + 1)
+    profiles = np.empty((len(points), RINGS))
+    for number, point in enumerate(points + PADDING):
+        rows, cols = (reach + int(np.floor(value)) for value in point)
+        rows, cols = rows[(rows >= 0) & (rows < limit[0])], cols[(cols >= 0) & (cols < limit[1])]
+        away = np.hypot(rows[:, None] + 0.5 - point[0], cols[None, :] + 0.5 - point[1])
+        ring = np.minimum(away + 0.5, RINGS).astype(np.intp).ravel()
+        weight = np.bincount(ring, minlength=RINGS + 1)[:RINGS]
+        total = np.bincount(ring, lack[np.ix_(rows, cols)].ravel(), minlength=RINGS + 1)[:RINGS]
+        means = total / np.maximum(weight, 1)
+        profiles[number] = means / max(means.max(), _LEAST_LACK)
+    return profiles
+
+
+def estimate_diameters(
+    profiles: NDArray[np.float64], coefficients: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Estimate the diameters of cells from their ring profiles.
+
+    Parameters
+    ----------
+    profiles : ndarray of shape (K, RINGS), float64
+        From `ring_profiles`.
+    coefficients : ndarray of shape (RINGS + 1,), float64
+        Linear coefficients and intercept, from `fit_diameters`.
+
+    Returns
+    -------
+    ndarray of shape (K,), float64
+        Diameters in erythrocyte diameters, limited to 1 to 2.8.
+    """
+    estimate: NDArray[np.float64] = profiles @ coefficients[:-1] + coefficients[-1]
+    return np.clip(estimate, *DIAMETER_RANGE)
+
+
+def fit_diameters(profiles: NDArray[np.float64], diameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit the coefficients of `estimate_diameters` by ridge regression.
+
+    Parameters
+    ----------
+    profiles : ndarray of shape (K, RINGS), float64
+        Profiles of cells of known size.
+    diameters : ndarray of shape (K,), float64
+        Their diameters in erythrocyte diameters.
+
+    Returns
+    -------
+    ndarray of shape (RINGS + 1,), float64
+        Coefficients and intercept.
+    """
+    centre = profiles.mean(axis=0)
+    known = profiles - centre
+    ridge = _RIDGE * len(known) * np.eye(RINGS)
+    slope = np.linalg.solve(known.T @ known + ridge, known.T @ (diameters - diameters.mean()))
+    return np.append(slope, diameters.mean() - centre @ slope)
+
+
+def border_depths(
+    picture: ChannelPicture, point: tuple[float, float], *, diameter: float
+) -> tuple[float, ...]:
+    """Measure how far a cell reaches into the field from every border that cuts it.
+
+    Parameters
+    ----------
+    picture : ChannelPicture
+        The field.
+    point : (float, float)
+        Row and column of the find in map positions.
+    diameter : float
+        Estimated diameter of the cell in map positions.
+
+    Returns
+    -------
+    tuple of float
+        Depths in map positions, borders in the order top, left, bottom, right; only of borders nearer than
+        three quarters of the diameter that the cell's body touches. The body is where the lack of
+        haemoglobin, on a strip through the find across the border, exceeds 15 % of its maximum.
+    """
+    lack = HAEM_ZERO - picture.maps[HAEM, PADDING:-PADDING, PADDING:-PADDING].astype(np.float64)
+    (height, width), (row, col) = lack.shape, point
+    views = (
+        (lack, row, col),
+        (lack.T, col, row),
+        (lack[::-1], height - row, col),
+        (lack.T[::-1], width - col, row),
+    )
+    found = (_depth(view, away, along) for view, away, along in views if away < _REACH * diameter)
+    return tuple(depth for depth in found if depth is not None)
+
+
+def _depth(lack: NDArray[np.float64], away: float, along: float) -> float | None:
+    """Follow the strip from the border at row 0 through a find at row ``away`` to the end of the body."""
+    centre = min(int(along), lack.shape[1] - 1)
+    strip = lack[:, max(centre - _BODY_BAND, 0) : centre + _BODY_BAND + 1].mean(axis=1)
+    near = strip[: int(away) + 2]
+    core = int(near.argmax())
+    body = strip > _BODY * max(strip[core], _LEAST_LACK)
+    if not body[: core + 1].all():
+        return None
+    beyond = np.flatnonzero(~body[core:])
+    if not len(beyond):
+        return float(len(strip))
+    end = core + int(beyond[0])
+    inside, outside = strip[end - 1], strip[end]
+    share = (inside - _BODY * strip[core]) / max(inside - outside, 1e-9)
+    return float(end - 0.5 + np.clip(share, 0.0, 1.0) + _BODY_EDGE)

@@ -1,0 +1,529 @@
+"""Training fields of the detector: reading, faults of the boxes, augmentation in optical density."""
+
+import csv
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cells.errors import DataError
+from cells.records import RGBImage, WhitePoint
+from detector.channels import BLOCK, BLOCKS_PER_ERYTHROCYTE, Densities, working_densities
+from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, read_yolo
+from slides.optics import MAX_DENSITY, white_point
+
+ERYTHROCYTE_PX_BY_SIZE = {(182, 180): 36.3, (184, 183): 38.5, (208, 208): 38.5, (288, 288): 63.5}
+"""Erythrocyte diameter by image height and width in ``txl_pbc``, where too few erythrocytes are boxed."""
+
+BCCD_SIZE = (240, 320)
+"""Size of the images of ``txl_pbc`` that come from ``bccd``; they are left out of training."""
+
+_LEAST_BOXES = 3
+_SLIVER = 0.5
+_LEAST_BLUR = 0.3
+_WIDEST_BAR = 10
+_TYPICAL_NUCLEUS = np.array([0.5, 0.8, 0.4])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingField:
+    """One published field with its boxes.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels.
+    white : ndarray of shape (3,), float64
+        Colour of the empty slide.
+    erythrocyte_px : float
+        Erythrocyte diameter in pixels.
+    leukocytes : tuple of Box
+        Leukocytes to be found.
+    ignored : tuple of Box
+        Places that are neither trained on nor against: slivers, smudges.
+    platelets : tuple of Box
+        Boxed platelets.
+    """
+
+    name: str
+    image: RGBImage
+    white: WhitePoint
+    erythrocyte_px: float
+    leukocytes: tuple[Box, ...]
+    ignored: tuple[Box, ...]
+    platelets: tuple[Box, ...]
+
+
+def erythrocyte_px_of(boxes: tuple[Box, ...], shape: tuple[int, int]) -> float | None:
+    """Return the erythrocyte diameter of a field by its boxes.
+
+    Parameters
+    ----------
+    boxes : tuple of Box
+        All boxes of the field.
+    shape : tuple of int
+        Height and width of the image in pixels.
+
+    Returns
+    -------
+    float or None
+        Median size in pixels of the erythrocyte boxes that do not touch the border, where there are at
+        least three; else that of the size group of ``txl_pbc``; else None.
+    """
+    height, width = shape
+    sizes = [
+        box.size
+        for box in boxes
+        if box.label == ERYTHROCYTE
+        and box.x0 > 1
+        and box.y0 > 1
+        and box.x1 < width - 1
+        and box.y1 < height - 1
+    ]
+    if len(sizes) >= _LEAST_BOXES:
+        return float(np.median(sizes))
+    return ERYTHROCYTE_PX_BY_SIZE.get(shape)
+
+
+def is_sliver(box: Box, *, height: int, width: int) -> bool:
+    """Tell whether the image border leaves less than half of a cell visible.
+
+    Parameters
+    ----------
+    box : Box
+        Box of the cell.
+    height, width : int
+        Size of the image in pixels.
+
+    Returns
+    -------
+    bool
+        True where the box touches the border (within 2 px) and measures, across that border, less than
+        half of what it measures along it.
+    """
+    cut_down = box.y0 < 2 or box.y1 > height - 2
+    cut_across = box.x0 < 2 or box.x1 > width - 2
+    return (cut_down and box.height < _SLIVER * box.width) or (
+        cut_across and box.width < _SLIVER * box.height
+    )
+
+
+def read_image(path: Path) -> RGBImage:
+    """Read an image file of a training set as RGB.
+
+    Parameters
+    ----------
+    path : Path
+        Image file.
+
+    Returns
+    -------
+    ndarray of shape (M, N, 3), uint8
+        RGB pixels.
+
+    Raises
+    ------
+    DataError
+        Where the file is no readable image.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{path}: no readable image; restore the data set")
+    return np.ascontiguousarray(image[..., ::-1]).astype(np.uint8, copy=False)
+
+
+def read_txl_fields(
+    folder: Path, *, split: str = "train", corrections: Path | None = None, keep_bccd: bool = False
+) -> list[TrainingField]:
+    """Read a split of ``txl_pbc``.
+
+    Parameters
+    ----------
+    folder : Path
+        The data set, with ``images`` and ``labels``.
+    split : str, optional
+        ``"train"`` or ``"val"``.
+    corrections : Path, optional
+        Audit list (image, x0, y0, x1, y1, verdict) that is applied to the boxes.
+    keep_bccd : bool, optional
+        Whether to keep the images that come from ``bccd``.
+
+    Returns
+    -------
+    list of TrainingField
+        In the order of their names.
+
+    Raises
+    ------
+    DataError
+        Where the folder holds no images or a file is unreadable.
+    """
+    paths = sorted((folder / "images" / split).glob("*.*"))
+    if not paths:
+        raise DataError(f"{folder}: no images of txl_pbc ({split}); give the folder with --data")
+    verdicts = read_audit(corrections) if corrections is not None else {}
+    found: list[TrainingField] = []
+    for path in paths:
+        image = read_image(path)
+        height, width = image.shape[:2]
+        if (height, width) == BCCD_SIZE and not keep_bccd:
+            continue
+        label = folder / "labels" / split / f"{path.stem}.txt"
+        boxes = read_yolo(label, height=height, width=width).boxes
+        erythrocyte_px = erythrocyte_px_of(boxes, (height, width))
+        if erythrocyte_px is None:
+            continue
+        truth, ignored = apply_audit(boxes, verdicts.get(path.name, ()), height=height, width=width)
+        platelets = tuple(box for box in boxes if box.label == PLATELET)
+        found.append(
+            TrainingField(path.name, image, white_point(image), erythrocyte_px, truth, ignored, platelets)
+        )
+    return found
+
+
+AuditRows = dict[str, tuple[tuple[Box, str], ...]]
+"""Audited boxes with their verdict, by image name."""
+
+ADDED = "unboxed_leukocyte"
+DROPPED = ("not_a_leukocyte", "doubled_box", "box_off_centre")
+IGNORED = ("sliver", "smudge")
+VERDICTS = (ADDED, *DROPPED, *IGNORED)
+"""Verdicts of an audit list. A box ``box_off_centre`` is replaced by an ``unboxed_leukocyte`` of its own."""
+
+
+def read_audit(path: Path) -> AuditRows:
+    """Read an audit list.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file with the columns image, x0, y0, x1, y1, verdict.
+
+    Returns
+    -------
+    dict of str to tuple of (Box, str)
+        Audited boxes with their verdict, by image name.
+
+    Raises
+    ------
+    DataError
+        Where the file is missing, lacks a column, or has a bad row.
+    """
+    rows: AuditRows = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), 2):
+                if row.get("verdict") not in VERDICTS:
+                    raise DataError(
+                        f"{path} line {number}: verdict '{row.get('verdict')}' is none of {VERDICTS}"
+                    )
+                x0, y0, x1, y1 = (float(row[key]) for key in ("x0", "y0", "x1", "y1"))
+                box = Box(x0, y0, x1, y1, LEUKOCYTE)
+                rows[row["image"]] = (*rows.get(row["image"], ()), (box, row["verdict"]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: no readable audit list ({error}); restore or mend it") from error
+    return rows
+
+
+def apply_audit(
+    boxes: tuple[Box, ...], verdicts: tuple[tuple[Box, str], ...], *, height: int, width: int
+) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
+    """Split the leukocyte boxes of an image into the truth and what is neither find nor error.
+
+    Parameters
+    ----------
+    boxes : tuple of Box
+        Published boxes.
+    verdicts : tuple of (Box, str)
+        Audited boxes of the image with their verdict; one belongs to the published box that it covers by
+        at least half (intersection over union).
+    height, width : int
+        Size of the image in pixels.
+
+    Returns
+    -------
+    truth : tuple of Box
+        Leukocytes.
+    ignored : tuple of Box
+        Slivers by the rule of `is_sliver` or by audit, and smudges.
+    """
+    truth = [box for box in boxes if box.label == LEUKOCYTE]
+    ignored: list[Box] = []
+    for audited, verdict in verdicts:
+        if verdict == ADDED:
+            truth.append(audited)
+            continue
+        if verdict in IGNORED:
+            ignored.append(audited)
+        best = max(truth, key=lambda box: _overlap(box, audited), default=None)
+        if best is not None and _overlap(best, audited) >= 0.5:
+            truth.remove(best)
+    slivers = [box for box in truth if is_sliver(box, height=height, width=width)]
+    return tuple(box for box in truth if box not in slivers), (*ignored, *slivers)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    if width <= 0 or height <= 0:
+        return 0.0
+    common = width * height
+    return common / (one.width * one.height + other.width * other.height - common)
+
+
+@dataclass(frozen=True, slots=True)
+class Jitter:
+    """How far training fields are varied.
+
+    Parameters
+    ----------
+    scale : float
+        Largest relative change of the erythrocyte diameter.
+    gain : float
+        Standard deviation of the logarithm of each channel's density gain.
+    mixing_low, mixing_high : float
+        Range of the share of another channel's density that is added to a channel.
+    white : float
+        Largest error of the white point, in optical density.
+    glare : float
+        Largest share of stray light.
+    blur : float
+        Largest standard deviation of a blur, in working pixels.
+    noise : float
+        Largest standard deviation of noise in optical density.
+    crop : float
+        Chance that a field is cut to a part of itself, so that its border cuts cells.
+    bars : float
+        Chance of a black bar at a border of the field.
+    """
+
+    scale: float = 0.15
+    gain: float = 0.2
+    mixing_low: float = -0.1
+    mixing_high: float = 0.3
+    white: float = 0.03
+    glare: float = 0.1
+    blur: float = 1.0
+    noise: float = 0.02
+    crop: float = 0.5
+    bars: float = 0.08
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """A field as drawn for training: densities at the working scale, cells in map positions.
+
+    Parameters
+    ----------
+    densities : ndarray of shape (2 H, 2 W, 3), float32
+        Optical densities at the working scale.
+    centres : ndarray of shape (K, 2), float64
+        Row and column of the leukocytes' centres, in map positions from the top left corner.
+    ignored : ndarray of shape (J, 2), float64
+        The same for what is neither trained on nor against.
+    """
+
+    densities: Densities
+    centres: NDArray[np.float64]
+    ignored: NDArray[np.float64]
+
+
+def draw(field: TrainingField, rng: np.random.Generator, *, jitter: Jitter | None = None) -> Drawn:
+    """Draw a variation of a training field.
+
+    Parameters
+    ----------
+    field : TrainingField
+        Published field.
+    rng : numpy.random.Generator
+        Source of chance.
+    jitter : Jitter, optional
+        How far to vary; None gives the field as it is.
+
+    Returns
+    -------
+    Drawn
+        The field mirrored, turned by quarter turns, scaled, restained and blurred by chance.
+    """
+    if jitter is None:
+        return _scaled(field, 1.0)
+    if rng.random() < jitter.crop:
+        field = _cut(field, rng)
+    drawn = _scaled(field, float(np.exp(rng.uniform(-1, 1) * np.log1p(jitter.scale))))
+    drawn = replace(drawn, densities=_restained(drawn.densities, rng, jitter))
+    return _turned(drawn, int(rng.integers(8)))
+
+
+def draw_overlay(
+    field: TrainingField, other: TrainingField, rng: np.random.Generator, *, jitter: Jitter
+) -> Drawn:
+    """Draw a field without leukocytes: two fields laid over each other, their leukocytes blanked.
+
+    Parameters
+    ----------
+    field, other : TrainingField
+        Published fields.
+    rng : numpy.random.Generator
+        Source of chance.
+    jitter : Jitter
+        How far to vary.
+
+    Returns
+    -------
+    Drawn
+        The sum of the densities, as overlapping cells have on a smear, with clumps of discs that have the
+        size of platelets and the colour of the field's nuclei, restained by chance.
+    """
+    layers = []
+    for source in (field, other):
+        drawn = _scaled(source, float(np.exp(rng.uniform(-1, 1) * np.log1p(jitter.scale))))
+        layers.append(_turned(_blanked(drawn, source), int(rng.integers(8))).densities)
+    rows, cols = layers[0].shape[:2]
+    spare = [
+        (length // 2, max(length - layers[1].shape[axis], 0) + length // 2)
+        for axis, length in enumerate((rows, cols))
+    ]
+    second = np.pad(layers[1], (*spare, (0, 0)), mode="symmetric")
+    top, left = (
+        int(rng.integers(second.shape[axis] - length + 1)) for axis, length in enumerate((rows, cols))
+    )
+    share = np.float32(rng.uniform(0.5, 1.0))
+    total = layers[0] + share * second[top : top + rows, left : left + cols]
+    total = _with_clumps(total, _nuclear_density(field), rng)
+    nothing = np.zeros((0, 2))
+    return Drawn(_restained(total, rng, jitter), nothing, nothing)
+
+
+def _nuclear_density(source: TrainingField) -> NDArray[np.float64]:
+    densities = working_densities(source.image, source.white, erythrocyte_px=source.erythrocyte_px)
+    step = densities.shape[0] / source.image.shape[0], densities.shape[1] / source.image.shape[1]
+    found = [np.zeros((0, 3), np.float32)]
+    for box in source.leukocytes:
+        rows = slice(int(box.y0 * step[0]), int(box.y1 * step[0]) + 1)
+        cols = slice(int(box.x0 * step[1]), int(box.x1 * step[1]) + 1)
+        found.append(densities[rows, cols].reshape(-1, 3))
+    pixels = np.concatenate(found)
+    if not len(pixels):
+        return _TYPICAL_NUCLEUS.copy()
+    dark = pixels[:, 1] >= np.quantile(pixels[:, 1], 0.8)
+    density: NDArray[np.float64] = np.median(pixels[dark], axis=0).astype(np.float64)
+    return density
+
+
+def _with_clumps(densities: Densities, colour: NDArray[np.float64], rng: np.random.Generator) -> Densities:
+    """Platelets measure 0.2 to 0.5 erythrocyte diameters, 2 to 5 working pixels."""
+    layer = np.zeros(densities.shape[:2], np.float32)
+    limit: NDArray[np.intp] = np.array(layer.shape, np.intp)
+    for _ in range(int(rng.integers(0, 4))):
+        centre = rng.uniform(0, limit)
+        for _ in range(int(rng.integers(1, 9))):
+            row, col = np.rint((centre + rng.normal(0, 3.5, 2)) * 16).astype(int).tolist()
+            radius = int(rng.uniform(1.0, 2.5) * 16)
+            cv2.circle(layer, (col, row), radius, float(rng.uniform(0.5, 1.1)), -1, cv2.LINE_8, 4)
+    layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), 0.7), np.float32)
+    clumped: Densities = np.maximum(densities, layer[..., None] * colour.astype(np.float32))
+    return clumped
+
+
+def _blanked(drawn: Drawn, source: TrainingField) -> Drawn:
+    densities = drawn.densities.copy()
+    step = densities.shape[0] / source.image.shape[0], densities.shape[1] / source.image.shape[1]
+    for box in (*source.leukocytes, *source.ignored):
+        centre = (round(box.centre[1] * step[1]), round(box.centre[0] * step[0]))
+        axes = (round(0.65 * box.width * step[1]), round(0.65 * box.height * step[0]))
+        cv2.ellipse(densities, centre, axes, 0, 0, 360, (0, 0, 0), -1)
+    return replace(drawn, densities=densities)
+
+
+def _scaled(field: TrainingField, scale: float) -> Drawn:
+    densities = working_densities(field.image, field.white, erythrocyte_px=field.erythrocyte_px / scale)
+    steps = [field.image.shape[axis] / (densities.shape[axis] // BLOCK) for axis in (0, 1)]
+    centres, ignored = (
+        np.array([[(box.centre[axis] + 0.5) / steps[axis] for axis in (0, 1)] for box in boxes]).reshape(
+            -1, 2
+        )
+        for boxes in (field.leukocytes, field.ignored)
+    )
+    return Drawn(densities, centres, ignored)
+
+
+def _cut(field: TrainingField, rng: np.random.Generator) -> TrainingField:
+    height, width = field.image.shape[:2]
+    top, left = (int(rng.uniform(0, 0.45) * length) for length in (height, width))
+    bottom, right = (int(length * (1 - rng.uniform(0, 0.45))) for length in (height, width))
+    sound: list[Box] = []
+    ignored: list[Box] = []
+    for box in (*field.leukocytes, *field.ignored):
+        x0, x1 = max(box.x0 - left, 0.0), min(box.x1, right) - left
+        y0, y1 = max(box.y0 - top, 0.0), min(box.y1, bottom) - top
+        if x1 <= x0 or y1 <= y0:
+            continue
+        visible = x1 - x0 >= 0.55 * box.width and y1 - y0 >= 0.55 * box.height
+        (sound if visible and box in field.leukocytes else ignored).append(Box(x0, y0, x1, y1, box.label))
+    image = np.ascontiguousarray(field.image[top:bottom, left:right])
+    return replace(field, image=image, leukocytes=tuple(sound), ignored=tuple(ignored))
+
+
+def _restained(densities: Densities, rng: np.random.Generator, jitter: Jitter) -> Densities:
+    mixing = np.diag(np.exp(rng.normal(0, jitter.gain, 3)))
+    mixing += rng.uniform(jitter.mixing_low, jitter.mixing_high, (3, 3)) * (1 - np.eye(3))
+    mixing *= np.exp(rng.normal(0, jitter.gain))
+    mixed = np.maximum(densities @ mixing.T, 0.0)
+    glare = rng.uniform(0, jitter.glare)
+    light = (np.power(10.0, -mixed) + glare) / (1.0 + glare)
+    mixed = -np.log10(light) + rng.uniform(-jitter.white, jitter.white, 3)
+    sigma = rng.uniform(0, jitter.blur)
+    if sigma > _LEAST_BLUR:
+        mixed = np.asarray(cv2.GaussianBlur(mixed, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float64)
+    mixed = mixed + rng.normal(0, rng.uniform(0, jitter.noise), mixed.shape)
+    if rng.random() < jitter.bars:
+        thick = int(rng.integers(1, _WIDEST_BAR))
+        side = mixed if rng.random() < 0.5 else mixed.transpose(1, 0, 2)
+        side[: min(thick, len(side) // 4)] = MAX_DENSITY
+    restained: Densities = np.clip(mixed, 0.0, MAX_DENSITY).astype(np.float32)
+    return restained
+
+
+def _turned(drawn: Drawn, symmetry: int) -> Drawn:
+    densities, points = drawn.densities, [drawn.centres.copy(), drawn.ignored.copy()]
+    if symmetry & 1:
+        densities = densities[:, ::-1]
+        for p in points:
+            p[:, 1] = densities.shape[1] / BLOCK - p[:, 1]
+    if symmetry & 2:
+        densities = densities[::-1]
+        for p in points:
+            p[:, 0] = densities.shape[0] / BLOCK - p[:, 0]
+    if symmetry & 4:
+        densities = densities.transpose(1, 0, 2)
+        points = [p[:, ::-1].copy() for p in points]
+    return replace(drawn, densities=np.ascontiguousarray(densities), centres=points[0], ignored=points[1])
+
+
+def held_out(name: str, *, share: float) -> bool:
+    """Tell whether a training field is held out for choosing thresholds, by the hash of its name.
+
+    Parameters
+    ----------
+    name : str
+        File name of the field.
+    share : float
+        Share of fields held out, 0 to 1.
+
+    Returns
+    -------
+    bool
+        The same answer on every machine.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:4], "big") < share * 2**32
+
+
+def in_erythrocytes(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn lengths in map positions into erythrocyte diameters."""
+    return points / BLOCKS_PER_ERYTHROCYTE

@@ -1,0 +1,238 @@
+"""The labelled sets of single cells that classifiers are judged on, each brought to the same crop.
+
+=================  ====================================================================================
+``raabin_test_a``  ``raabin_wbc`` split test_a, 4,339 images, five classes, neutrophils not split
+``pbc_val``        ``pbc_barcelona`` split val, 1,181 images, nine classes; meta-, myelo- and promyelocytes
+                   are pooled as immature granulocytes; 3 neutrophils are not split
+``bccd``           leukocyte boxes of ``bccd``, five classes, neutrophils not split: all boxes of the images
+                   whose categories in ``labels.csv`` are one and the same and not fewer than the boxes
+``jtsc``           ``jtsc_segmentation``, 300 images, five classes, neutrophils not split, labels unchecked
+``bcisc``          ``bcisc``, 268 images, five classes, neutrophils not split, cut cells included
+``apl_aml``        ``apl_aml_jhu``, the classes that a classifier can answer with; others are left out
+=================  ====================================================================================
+
+The white point is that of the crop, except in ``bccd``, where it is that of the whole field.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cells.errors import DataError, InputError
+from cells.records import RGBImage, WhitePoint
+from cells.units import CROP_PX
+from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
+from features.crops import cut_cell, normalise_crop
+from slides.optics import white_point
+
+BCISC_ERYTHROCYTE_PX = 58.0
+"""Erythrocyte diameter in the images of ``bcisc``, in px, read off eight images by eye."""
+
+JTSC_ERYTHROCYTE_PX = 38.0
+"""Erythrocyte diameter in the images of ``jtsc_segmentation``, in px, read off pale ghosts by eye."""
+
+_JTSC_LABELS = {
+    "1": CellClass.NEUTROPHIL,
+    "2": CellClass.LYMPHOCYTE,
+    "3": CellClass.MONOCYTE,
+    "4": CellClass.EOSINOPHIL,
+    "5": CellClass.BASOPHIL,
+}
+_BCISC_LABELS = dict(zip(("neut", "eosi", "baso", "lymp", "mono"), NORMAL_FIVE, strict=True))
+
+
+class LabelledSet(NamedTuple):
+    """Crops of single cells with their true classes.
+
+    Parameters
+    ----------
+    crops : ndarray of shape (N, 112, 112, 3), uint8
+        RGB squares of 27 µm.
+    whites : ndarray of shape (N, 3), float64
+        White point of each crop.
+    labels : tuple of CellClass
+        True class of each, as fine as the source gives it.
+    """
+
+    crops: NDArray[np.uint8]
+    whites: NDArray[np.float64]
+    labels: tuple[CellClass, ...]
+
+
+class Box(NamedTuple):
+    """A box of a Pascal VOC file, in px: columns ``left`` to ``right``, rows ``top`` to ``bottom``."""
+
+    name: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+_Item = tuple[RGBImage, WhitePoint, CellClass]
+
+
+def labelled_set(name: str, data: Path) -> LabelledSet:
+    """Read one of the labelled sets.
+
+    Parameters
+    ----------
+    name : str
+        One of ``SETS``.
+    data : Path
+        Folder that holds the published images, one folder per source.
+
+    Returns
+    -------
+    LabelledSet
+        Crops, white points and labels in a stable order.
+
+    Raises
+    ------
+    DataError
+        For an unknown name or a faulty label file.
+    InputError
+        Where an image cannot be read.
+    """
+    readers = {
+        "raabin_test_a": lambda: _manifest(data / "raabin_wbc", "test_a"),
+        "pbc_val": lambda: _manifest(data / "pbc_barcelona", "val"),
+        "apl_aml": lambda: _manifest(data / "apl_aml_jhu", "discovery"),
+        "bccd": lambda: _bccd(data / "bccd"),
+        "jtsc": lambda: _jtsc(data / "jtsc_segmentation"),
+        "bcisc": lambda: _bcisc(data / "bcisc"),
+    }
+    if name not in readers:
+        raise DataError(f"no labelled set {name!r}; choose one of {', '.join(SETS)}")
+    items = list(readers[name]())
+    if not items:
+        raise DataError(f"labelled set {name} is empty under {data}; check the folder given with --data")
+    return LabelledSet(
+        np.stack([item[0] for item in items]),
+        np.stack([item[1] for item in items]),
+        tuple(item[2] for item in items),
+    )
+
+
+SETS: tuple[str, ...] = ("raabin_test_a", "pbc_val", "bccd", "jtsc", "bcisc", "apl_aml")
+"""Names of the labelled sets."""
+
+
+def read_rgb(path: Path) -> RGBImage:
+    """Read an 8-bit image of the published sets as RGB.
+
+    Parameters
+    ----------
+    path : Path
+        Image file.
+
+    Returns
+    -------
+    ndarray of shape (M, N, 3), uint8
+        RGB pixels.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or no image.
+    """
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise InputError(f"cannot read image {path}; check the folder given with --data")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def voc_boxes(path: Path) -> tuple[Box, ...]:
+    """Read the boxes of a Pascal VOC file.
+
+    Parameters
+    ----------
+    path : Path
+        XML file.
+
+    Returns
+    -------
+    tuple of Box
+        Boxes in the order of the file.
+
+    Raises
+    ------
+    DataError
+        Where the file is no such XML.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+        return tuple(
+            Box(
+                item.findtext("name", ""),
+                *(float(item.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")),
+            )
+            for item in root.iter("object")
+        )
+    except (ElementTree.ParseError, ValueError, OSError) as error:
+        raise DataError(f"cannot read boxes of {path}: {error}; it should be Pascal VOC") from error
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            yield from csv.DictReader(handle)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; check --data") from error
+
+
+def _manifest(folder: Path, split: str) -> Iterator[_Item]:
+    for row in _rows(folder / "manifest.csv"):
+        if row["split"] != split:
+            continue
+        label = pooled(CellClass(row["label"]), (*CLASSIFIED, CellClass.NEUTROPHIL))
+        if label is None:
+            continue
+        image = read_rgb(folder / row["path"])
+        white = white_point(image)
+        yield normalise_crop(image, erythrocyte_px=float(row["rbc_px"]), white=white), white, label
+
+
+def _bccd(folder: Path) -> Iterator[_Item]:
+    boxes = {path.stem: voc_boxes(path) for path in sorted((folder / "Annotations").glob("*.xml"))}
+    sides = [
+        (b.right - b.left + b.bottom - b.top) / 2
+        for found in boxes.values()
+        for b in found
+        if b.name == "RBC"
+    ]
+    erythrocyte_px = float(np.median(sides)) if sides else 0.0
+    for row in _rows(folder / "labels.csv"):
+        stem = f"BloodImage_{int(row['Image']):05d}"
+        categories = [word.strip().lower() for word in (row["Category"] or "").split(",") if word.strip()]
+        leukocytes = [b for b in boxes.get(stem, ()) if b.name == "WBC"]
+        if len(set(categories)) != 1 or not 0 < len(leukocytes) <= len(categories):
+            continue
+        image = read_rgb(folder / "JPEGImages" / f"{stem}.jpg")
+        white = white_point(image)
+        for box in leukocytes:
+            centre = ((box.top + box.bottom) / 2, (box.left + box.right) / 2)
+            crop = cut_cell(image, *centre, erythrocyte_px=erythrocyte_px, white=white, size=CROP_PX)
+            yield crop, white, CellClass(categories[0])
+
+
+def _jtsc(folder: Path) -> Iterator[_Item]:
+    for row in _rows(folder / "labels.csv"):
+        image = read_rgb(folder / "images" / f"{int(row['image ID']):03d}.png")
+        white = white_point(image)
+        crop = normalise_crop(image, erythrocyte_px=JTSC_ERYTHROCYTE_PX, white=white)
+        yield crop, white, _JTSC_LABELS[row["class label"]]
+
+
+def _bcisc(folder: Path) -> Iterator[_Item]:
+    for path in sorted((folder / "images").iterdir()):
+        image = read_rgb(path)
+        white = white_point(image)
+        crop = normalise_crop(image, erythrocyte_px=BCISC_ERYTHROCYTE_PX, white=white)
+        yield crop, white, _BCISC_LABELS[path.name[:4]]

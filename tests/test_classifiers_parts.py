@@ -1,0 +1,143 @@
+"""Targets, manifests, probabilities, ensembles and the input of the networks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import softmax as scipy_softmax
+
+from cells.errors import DataError, ModelError, UsageError
+from cells.vocabulary import CLASSIFIED, CellClass
+from classifiers.cnn import CnnClassifier
+from classifiers.ensemble import EnsembleClassifier
+from classifiers.labels import allowed_answers
+from classifiers.manifest import read_manifest
+from classifiers.preprocess import network_input
+from classifiers.probabilities import fit_temperature, prior_factors, softmax
+from slides.optics import optical_density, white_point
+
+
+class _Fixed:
+    name = "fixed"
+    classes = CLASSIFIED
+
+    def __init__(self, answer: int) -> None:
+        self._row = np.eye(len(CLASSIFIED), dtype=np.float32)[answer]
+
+    def predict(self, crops, whites):
+        return np.tile(self._row, (len(crops), 1))
+
+
+def test_a_pooled_label_allows_its_children_only():
+    allowed = {c for c, a in zip(CLASSIFIED, allowed_answers(CellClass.NEUTROPHIL), strict=True) if a}
+    assert allowed == {CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED}
+
+
+def test_a_finer_label_allows_its_parent_and_an_unknown_one_nothing():
+    allowed = [c for c, a in zip(CLASSIFIED, allowed_answers(CellClass.MYELOCYTE), strict=True) if a]
+    assert allowed == [CellClass.IMMATURE_GRANULOCYTE]
+    assert not allowed_answers(CellClass.BLAST).any()
+
+
+def test_band_and_segmented_stay_apart():
+    assert allowed_answers(CellClass.NEUTROPHIL_BAND).sum() == 1
+
+
+def test_a_manifest_is_read_with_its_split_and_scale(tmp_path: Path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("path,label,split,rbc_px\na.jpg,monocyte,train,35\nb.jpg,blast,val,\n", encoding="utf-8")
+    (sample,) = read_manifest(path, {"train"})
+    assert (sample.label, sample.erythrocyte_px, sample.path) == (
+        CellClass.MONOCYTE,
+        35.0,
+        tmp_path / "a.jpg",
+    )
+    assert len(read_manifest(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("path,label\na.jpg,monozyte\n", "line 2: unknown label 'monozyte'"),
+        ("path,label,rbc_px\na.jpg,monocyte,x\n", "rbc_px is 'x'"),
+        ("path,label,rbc_px\na.jpg,monocyte,nan\n", "above 0"),
+        ("path,label\n,monocyte\n", "no value for path"),
+    ],
+)
+def test_faults_of_a_manifest_are_named(tmp_path: Path, text: str, fault: str):
+    path = tmp_path / "manifest.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=fault):
+        read_manifest(path)
+
+
+def test_softmax_equals_scipy():
+    logits = np.random.default_rng(0).normal(size=(20, 10)).astype(np.float32) * 30
+    np.testing.assert_allclose(softmax(logits, 2.5), scipy_softmax(logits / 2.5, axis=-1), atol=1e-6)
+
+
+def test_prior_factors_follow_the_mix_and_leave_other_classes_alone():
+    mix = {CellClass.NEUTROPHIL: 0.75, CellClass.LYMPHOCYTE: 0.25}
+    factors = dict(zip(CLASSIFIED, prior_factors(mix, 1.0), strict=True))
+    assert factors[CellClass.NEUTROPHIL_BAND] == factors[CellClass.NEUTROPHIL_SEGMENTED] == 1.5
+    assert factors[CellClass.LYMPHOCYTE] == 0.5
+    assert {factors[c] for c in (CellClass.MONOCYTE, CellClass.ARTEFACT, CellClass.ERYTHROBLAST)} == {1.0}
+    np.testing.assert_array_equal(prior_factors(mix, 0.0), 1.0)
+
+
+def test_the_temperature_recovers_overconfidence():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(6000, 4)) * 1.5
+    truth = np.array([rng.choice(4, p=row) for row in scipy_softmax(logits, axis=-1)])
+    targets = np.eye(4, dtype=np.float32)[truth]
+    assert fit_temperature((logits * 3.0).astype(np.float32), targets) == pytest.approx(3.0, rel=0.1)
+
+
+@given(st.floats(0.0, 5.0), st.floats(0.01, 5.0))
+def test_an_ensemble_is_the_weighted_mean(first: float, second: float):
+    ensemble = EnsembleClassifier([_Fixed(0), _Fixed(3)], [first, second])
+    answer = ensemble.predict(np.zeros((2, 112, 112, 3), np.uint8), np.full((2, 3), 255.0))
+    assert answer.shape == (2, len(CLASSIFIED))
+    np.testing.assert_allclose(answer.sum(axis=1), 1.0, atol=1e-6)
+    np.testing.assert_allclose(answer[:, 0], first / (first + second), atol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [[], [1.0], [0.0, 0.0], [-1.0, 2.0]])
+def test_an_ensemble_refuses_weights_that_do_not_suit(weights: list[float]):
+    with pytest.raises(UsageError):
+        EnsembleClassifier([_Fixed(0), _Fixed(1)], weights)
+
+
+def test_a_network_that_is_none_is_refused():
+    with pytest.raises(ModelError, match="no LiteRT model"):
+        CnnClassifier(b"not a network at all", side_px=96, temperature=1.0)
+
+
+def test_the_network_sees_optical_density_not_the_lamp():
+    rng = np.random.default_rng(2)
+    density = rng.uniform(0.0, 0.8, size=(1, 112, 112, 3))
+    views = []
+    for white in (np.array([240.0, 235.0, 230.0]), np.array([180.0, 190.0, 200.0])):
+        crop = np.clip(np.rint(white * 10.0**-density), 0, 255).astype(np.uint8)
+        views.append(network_input(crop, white[None], side_px=112))
+    assert np.abs(views[0] - views[1]).max() < 0.02
+    assert np.abs(views[0][0] - density[0]).max() < 0.02
+
+
+def test_optical_density_is_zero_on_the_empty_slide_and_limited():
+    image = np.array([[[200, 210, 220], [0, 0, 0]]], np.uint8)
+    density = optical_density(image, np.array([200.0, 210.0, 220.0]))
+    np.testing.assert_array_equal(density[0, 0], 0.0)
+    np.testing.assert_allclose(density[0, 1], 2.0)
+    assert image[0, 1].tolist() == [0, 0, 0]
+
+
+@given(st.integers(60, 255), st.integers(60, 255), st.integers(60, 255), st.integers(0, 10**6))
+def test_the_white_point_is_the_empty_slide(red: int, green: int, blue: int, seed: int):
+    rng = np.random.default_rng(seed)
+    image = np.empty((90, 120, 3), np.uint8)
+    image[:] = (red, green, blue)
+    image[20:80, 10:70] = (np.array([red, green, blue]) * rng.uniform(0.2, 0.8)).astype(np.uint8)
+    np.testing.assert_allclose(white_point(image), [red, green, blue], atol=1)

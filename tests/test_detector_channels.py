@@ -1,0 +1,89 @@
+"""The channel picture."""
+
+import numpy as np
+import pytest
+
+from detector.channels import (
+    CHANNELS,
+    HAEM,
+    HAEM_ZERO,
+    PADDING,
+    WINDOW,
+    channel_picture,
+    erythrocyte_density,
+    picture_of,
+    working_densities,
+)
+
+WHITE = np.array([230.0, 228.0, 225.0])
+
+
+def make_image(seed: int = 0, height: int = 120, width: int = 150) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(60, 230, (height // 10, width // 10, 3))
+    return np.kron(coarse, np.ones((10, 10, 1))).astype(np.uint8)
+
+
+def test_window_is_21_micrometres() -> None:
+    assert WINDOW == 14
+    assert PADDING == 7
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "erythrocyte"), [(120, 150, 20.0), (97, 131, 33.3), (9, 7, 50.0)]
+)
+def test_shapes_and_steps(height: int, width: int, erythrocyte: float) -> None:
+    image = np.full((height, width, 3), 200, np.uint8)
+    picture = channel_picture(image, WHITE, erythrocyte_px=erythrocyte)
+    rows, cols = picture.positions
+    assert picture.maps.dtype == np.uint8
+    assert picture.maps.shape == (len(CHANNELS), rows - 1 + 2 * PADDING, cols - 1 + 2 * PADDING)
+    assert (rows - 1) * picture.row_step == pytest.approx(height)
+    assert (cols - 1) * picture.col_step == pytest.approx(width)
+    assert rows - 1 == max(1, round(height * 5 / erythrocyte))
+
+
+def test_input_is_not_written_to() -> None:
+    image = make_image()
+    image.setflags(write=False)
+    before = image.copy()
+    channel_picture(image, WHITE, erythrocyte_px=25.0)
+    assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_mirrored_field_gives_mirrored_picture(axis: int) -> None:
+    image = make_image(3)
+    picture = channel_picture(image, WHITE, erythrocyte_px=30.0)
+    mirrored = channel_picture(np.ascontiguousarray(np.flip(image, axis)), WHITE, erythrocyte_px=30.0)
+    difference = np.abs(np.flip(mirrored.maps, axis + 1).astype(int) - picture.maps.astype(int))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.01
+
+
+def test_empty_slide_is_zero_density() -> None:
+    image = np.broadcast_to(WHITE.astype(np.uint8), (60, 60, 3)).copy()
+    assert working_densities(image, WHITE, erythrocyte_px=10.0).max() < 0.01
+    maps = channel_picture(image, WHITE, erythrocyte_px=10.0).maps
+    assert (maps[HAEM] == HAEM_ZERO).all()
+
+
+def test_erythrocyte_density_ignores_nuclei() -> None:
+    densities = np.zeros((60, 60, 3), np.float32)
+    densities[:20] = (0.05, 0.25, 0.24)
+    densities[40:48] = (0.6, 0.9, 0.4)
+    np.testing.assert_allclose(erythrocyte_density(densities), (0.05, 0.25, 0.24), atol=1e-6)
+
+
+def test_weak_stain_and_lamp_leave_relative_channels() -> None:
+    rng = np.random.default_rng(1)
+    densities = np.zeros((60, 60, 3), np.float32)
+    densities[:30, :] = (0.05, 0.3, 0.28)
+    densities[10:20, 10:20] = (0.5, 0.9, 0.4)
+    densities += rng.normal(0, 0.002, densities.shape).astype(np.float32)
+    densities = np.clip(densities, 0, 2)
+    full, half = picture_of(densities), picture_of(densities * np.float32(0.6))
+    relative = [CHANNELS.index(name) for name in ("nuclear", "haem", "stain")]
+    difference = np.abs(full.maps[relative].astype(int) - half.maps[relative].astype(int))
+    assert np.quantile(difference, 0.99) <= 3
+    assert full.maps[HAEM, PADDING + 7, PADDING + 7] < HAEM_ZERO - 30
