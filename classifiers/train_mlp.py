@@ -101,7 +101,8 @@ def train(
     )
     method = (
         f"A perceptron of scikit-learn on {len(perceptron.names)} measures of nucleus and cell"
-        " (`docs/features.md`),\nin white-point-corrected optical density. Weights are plain arrays; numpy runs them."
+        " (`docs/features.md`),\nin white-point-corrected optical density. Weights are plain arrays;"
+        " numpy runs them."
     )
     write_card(out / "card.md", title="Feature MLP", method=method, details=details)
     log(f"metrics on crops held out: {metrics}")

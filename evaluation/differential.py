@@ -114,7 +114,8 @@ def compare_counts(known: Counter[CellClass], found: Counter[CellClass]) -> list
     total_known, total_found = max(known.total(), 1), max(found.total(), 1)
     rows = []
     for label in clinical_order({*NORMAL_FIVE, *known, *found}):
-        low, high = clopper_pearson(found[label], total_found)
+        interval = clopper_pearson(found[label], total_found)
+        low, high = interval.low, interval.high
         share_known, share_found = 100.0 * known[label] / total_known, 100.0 * found[label] / total_found
         rows.append(
             Row(label, known[label], found[label], share_known, share_found, 100.0 * low, 100.0 * high)

@@ -337,9 +337,9 @@ _METHOD = {
         "относятся к соседнему полю, не учитываются.",
     ),
     "method.classification": (
-        "Each find is cut out as a square of 24 µm and given a probability for each class. "
+        "Each find is cut out as a square of 27 µm and given a probability for each class. "
         "Where the program is not sure it answers “unidentified” and a person decides.",
-        "Каждая находка вырезается квадратом 24 мкм и получает вероятность для каждого "
+        "Каждая находка вырезается квадратом 27 мкм и получает вероятность для каждого "
         "класса. Если уверенности нет, программа отвечает «не определено», и решает специалист.",
     ),
     "method.percent": (

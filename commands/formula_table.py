@@ -1,0 +1,101 @@
+"""The leukocyte formula as a plain text table."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from counting.formula import LeukocyteFormula
+    from reports.texts import Language
+    from reports.view import Row, Table
+
+_NUMERIC = range(1, 7)
+_OUTSIDE = {"en": "Outside the formula, per 100 leukocytes", "ru": "Вне формулы, на 100 лейкоцитов"}
+
+
+def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
+    """Write a formula as a table for a terminal, in the words of the reports.
+
+    Parameters
+    ----------
+    formula : LeukocyteFormula
+        The counts.
+    lang : {"en", "ru"}
+        Language.
+
+    Returns
+    -------
+    str
+        Lines of text without an end of line at the last.
+
+    Raises
+    ------
+    UsageError
+        Where there are no texts in the language.
+    """
+    from counting.notes import note_text
+    from reports.texts import Language
+    from reports.view_formula import notice, table
+
+    language = Language(lang)
+    body = table(formula, language)
+    lines = [] if body is None else [*_aligned(_cells(body, language)), ""]
+    if warning := notice(formula, language):
+        lines.append(warning.heading)
+    beside = [
+        f"{language.label(line.label)} {_ratio(line.per_100, language)} (n = {line.n})"
+        for line in formula.outside
+        if line.n
+    ]
+    if beside:
+        lines.append(f"{_OUTSIDE[lang]}: {', '.join(beside)}")
+    if formula.unidentified:
+        lines.append(
+            language.text("unidentified") + ": " + language.text("unidentified.bare", n=formula.unidentified)
+        )
+    lines.append(
+        language.text(
+            "ranges", name=f"{formula.ranges_name} {formula.ranges_version}, {_stratum(formula, lang)}"
+        )
+    )
+    if "unverified_ranges" in formula.notes:
+        lines.append(f"* {note_text('unverified_ranges', lang)}")
+    return "\n".join(lines)
+
+
+def _ratio(value: float | None, language: "Language") -> str:
+    return language.text("none") if value is None else language.number(value, 1)
+
+
+def _stratum(formula: "LeukocyteFormula", lang: str) -> str:
+    return (formula.stratum_ru if lang == "ru" else formula.stratum) or "—"
+
+
+def _cells(body: "Table", language: "Language") -> "list[tuple[str, ...]]":
+    head = ["column.cells", "column.n", "column.percent", "column.interval", "column.range"]
+    if body.with_absolute:
+        head += ["column.absolute", "column.absolute_range"]
+    rows = [(*(language.text(key) for key in head), language.text("column.flag"))]
+    rows += [_row(row, with_absolute=body.with_absolute) for row in body.rows]
+    total: tuple[str, ...] = (language.text("row.total"), body.total_n, "", "", "")
+    if body.with_absolute:
+        total = (*total, body.total_absolute, "")
+    return [*rows, (*total, "")]
+
+
+def _row(row: "Row", *, with_absolute: bool) -> tuple[str, ...]:
+    cells: tuple[str, ...] = ("  " * row.child + row.name, row.n, row.percent, row.interval, row.limits)
+    if with_absolute:
+        cells = (*cells, f"{row.absolute} {row.absolute_sign}".strip(), row.absolute_limits)
+    return (*cells, f"{row.flag} {row.flag_detail}".strip())
+
+
+def _aligned(rows: "Sequence[tuple[str, ...]]") -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            text.rjust(width) if column in _NUMERIC and column < len(row) - 1 else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

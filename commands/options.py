@@ -1,0 +1,157 @@
+"""Options that several commands share, and the settings made of them."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.console import one_line, positive_number
+
+if TYPE_CHECKING:
+    from leukoformula.result import Identity
+    from leukoformula.settings import Settings
+
+CLASSIFIERS = ("cnn", "mlp", "ensemble")
+"""The classifiers; the same as ``leukoformula.settings.CLASSIFIERS``, which a test holds true."""
+
+_LONGEST_IDENTIFIER = 100
+
+
+def add_model_options(parser: ArgumentParser, *, classifier: bool) -> None:
+    """Add the choice of models.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the command.
+    classifier : bool
+        Whether the command classifies.
+    """
+    if classifier:
+        parser.add_argument(
+            "--classifier", choices=CLASSIFIERS, help="who classifies the cells (default: ensemble)"
+        )
+    parser.add_argument(
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="folder of trained models to use instead of the shipped ones",
+    )
+
+
+def add_scale_option(parser: ArgumentParser) -> None:
+    """Add the pixel size.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the command.
+    """
+    parser.add_argument(
+        "--um-per-px",
+        type=positive_number,
+        metavar="X",
+        help="pixel size in µm (default: from the files, else measured on the erythrocytes)",
+    )
+
+
+def add_formula_options(parser: ArgumentParser) -> None:
+    """Add what a formula is read against: leukocyte count, age, sex, ranges, language, output form.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the command.
+    """
+    parser.add_argument(
+        "--wbc", type=positive_number, metavar="N", help="leukocyte count in 10⁹/L; gives absolute counts"
+    )
+    parser.add_argument("--age", default="", metavar="AGE", help="age of the patient: 34y, 5m or 12d")
+    parser.add_argument("--sex", choices=("f", "m"), default="", help="sex of the patient")
+    parser.add_argument(
+        "--ranges", metavar="NAME|FILE", help="reference ranges: ru (default), western, or a JSON file"
+    )
+    parser.add_argument("--lang", choices=("en", "ru"), default="en", help="language (default: en)")
+    parser.add_argument(
+        "--patient", type=identifier, default="", metavar="ID", help="identifier of the patient"
+    )
+    parser.add_argument(
+        "--sample", type=identifier, default="", metavar="ID", help="identifier of the sample"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+
+
+def identifier(text: str) -> str:
+    """Read an identifier of a patient or a sample.
+
+    Parameters
+    ----------
+    text : str
+        What the user wrote.
+
+    Returns
+    -------
+    str
+        The same without white space at its ends.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Where it is longer than 100 signs or holds a control character.
+    """
+    cleaned = text.strip()
+    if len(cleaned) > _LONGEST_IDENTIFIER or not cleaned.isprintable():
+        raise ArgumentTypeError(
+            f"{one_line(cleaned[:20])!r}… is no identifier: use up to {_LONGEST_IDENTIFIER} printable signs"
+        )
+    return cleaned
+
+
+def settings_of(options: Namespace) -> "Settings":
+    """Make the settings of an analysis; what the user left out keeps its default.
+
+    Parameters
+    ----------
+    options : Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    Settings
+        The settings.
+
+    Raises
+    ------
+    UsageError
+        Where a value lies outside its range.
+    """
+    from leukoformula.settings import Settings
+
+    names = ("classifier", "um_per_px", "ranges", "models", "detection_threshold")
+    given = {name: getattr(options, name, None) for name in names}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def identity_of(options: Namespace) -> "Identity":
+    """Return patient and sample as the user gave them.
+
+    Parameters
+    ----------
+    options : Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    Identity
+        Identifiers, age and sex; empty where not given.
+
+    Raises
+    ------
+    UsageError
+        Where the age cannot be read.
+    """
+    from counting.age import Age
+    from leukoformula.result import Identity
+
+    if options.age:
+        Age.parse(options.age)
+    return Identity(patient=options.patient, sample=options.sample, age=options.age, sex=options.sex)

@@ -1,0 +1,141 @@
+"""``leukoformula train``: makes each shipped model from data and one settings file."""
+
+import tomllib
+from argparse import Namespace
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cells.errors import DataError, InputError, UsageError
+from commands.console import say
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _SubParsersAction
+    from contextlib import AbstractContextManager
+
+_HELP = {
+    "detector": "train the window scanner on the fields of txl_pbc",
+    "mlp": "train the perceptron on morphological features",
+    "cnn": "train the convolutional network (needs the extra train)",
+}
+
+
+def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    """Add the command to the command line.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        The commands.
+    """
+    parser = commands.add_parser(
+        "train",
+        help="train a model from data and one settings file",
+        description="Without --settings it repeats the run that made the shipped model.",
+        allow_abbrev=False,
+    )
+    models = parser.add_subparsers(title="models", metavar="MODEL", required=True, dest="model")
+    for name, text in _HELP.items():
+        model = models.add_parser(name, help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
+        model.add_argument(
+            "--data", type=Path, required=True, metavar="DIR", help="folder that holds the data sets by name"
+        )
+        model.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
+        model.add_argument(
+            "--settings", type=Path, metavar="FILE", help="TOML file (default: that of the shipped model)"
+        )
+        if name == "detector":
+            model.add_argument(
+                "--corrections",
+                type=Path,
+                metavar="FILE",
+                help="audit of the boxes (default: that in evaluation/)",
+            )
+        else:
+            model.add_argument(
+                "--artefacts",
+                type=Path,
+                metavar="MANIFEST",
+                help="CSV file of the detector's false finds (default: those of the shipped one on txl_pbc)",
+            )
+    parser.set_defaults(run=run)
+
+
+def run(options: Namespace) -> int:
+    """Train a model.
+
+    Parameters
+    ----------
+    options : Namespace
+        Parsed arguments.
+
+    Returns
+    -------
+    int
+        0; errors are raised.
+    """
+    if not options.data.is_dir():
+        raise InputError(f"no folder {options.data}; give the folder that holds the data sets with --data")
+    {"detector": _train_detector, "mlp": _train_mlp, "cnn": _train_cnn}[options.model](options)
+    say(f"model in {options.out}")
+    return 0
+
+
+def _settings(options: Namespace) -> dict[str, Any]:
+    try:
+        if options.settings is not None:
+            return tomllib.loads(options.settings.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"cannot read the settings {options.settings}: {error}; give a TOML file") from error
+    shipped = resources.files("classifiers").joinpath("settings", f"{options.model}.toml")
+    return tomllib.loads(shipped.read_text(encoding="utf-8"))
+
+
+def _train_cnn(options: Namespace) -> None:
+    if find_spec("tensorflow") is None:
+        raise UsageError("training the network needs TensorFlow; run: pip install 'leukoformula[train]'")
+    from classifiers.train_cnn import train
+
+    train(_settings(options), data=options.data, out=options.out, artefacts=_artefacts(options), log=say)
+
+
+def _train_mlp(options: Namespace) -> None:
+    from classifiers.train_mlp import train
+
+    train(_settings(options), data=options.data, out=options.out, artefacts=_artefacts(options), log=say)
+
+
+def _artefacts(options: Namespace) -> Path:
+    """Return the manifest of the detector's false finds, made where there is none yet."""
+    if options.artefacts is not None:
+        return Path(options.artefacts)
+    from detector.harvest import harvest_false_finds
+    from detector.samples import read_txl_fields
+    from features.crops import cut_cell
+    from leukoformula.store import load_detector
+
+    folder: Path = options.out / "work" / "artefacts"
+    manifest = folder / "manifest.csv"
+    if not manifest.exists():
+        scanner, _ = load_detector()
+        with _audit() as corrections:
+            fields = read_txl_fields(options.data / "txl_pbc", corrections=corrections)
+            found = harvest_false_finds(scanner.cascade, fields, folder, cut_cell=cut_cell)
+        say(f"{len(found)} false finds and platelets in {folder}")
+    return manifest
+
+
+def _audit() -> "AbstractContextManager[Path]":
+    return resources.as_file(resources.files("evaluation").joinpath("audits", "txl_train.csv"))
+
+
+def _train_detector(options: Namespace) -> None:
+    from detector.training import read_settings, train
+
+    with (
+        resources.as_file(resources.files("detector").joinpath("settings.toml")) as shipped,
+        _audit() as audit,
+    ):
+        settings = read_settings(options.settings or shipped)
+        train(settings, options.data, options.out, corrections=options.corrections or audit, progress=say)

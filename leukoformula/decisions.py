@@ -1,0 +1,90 @@
+"""From the probabilities of a cell to its label, or to the admission that a person has to decide."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cells.vocabulary import CellClass
+
+UNCERTAIN = "uncertain"
+"""Reason of a cell that is left unidentified."""
+
+NOT_A_LEUKOCYTE = "not_a_leukocyte"
+"""Reason of a find that is no nucleated cell: an artefact, or a platelet, of which this is no count."""
+
+COUNTING_FRAME = "counting_frame"
+"""Reason of a cell that the counting-frame rule leaves to the neighbouring field."""
+
+NOT_LEUKOCYTES = frozenset({CellClass.ARTEFACT, CellClass.PLATELET})
+"""Answers that say that the detector was wrong."""
+
+
+class Decision(NamedTuple):
+    """What is decided on one cell.
+
+    Parameters
+    ----------
+    label : CellClass
+        Its class, or ``unidentified``.
+    probability : float
+        Probability of the most probable class of the decision, 0 to 1.
+    counted : bool
+        Whether it enters the formula or the counts beside it.
+    reason : str
+        Why not, or why it is unidentified; a code, else empty.
+    """
+
+    label: CellClass
+    probability: float
+    counted: bool
+    reason: str
+
+
+def decide(
+    probabilities: NDArray[np.float32],
+    classes: Sequence[CellClass],
+    *,
+    abstain_below: float,
+    in_frame: bool,
+) -> Decision:
+    """Decide on the class of one cell.
+
+    Band and segmented neutrophils are told apart only after the cell is known to be a neutrophil: the
+    boundary between them is a matter of degree and must not make a clear neutrophil doubtful.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (K,), float32
+        Probability of each class; they sum to 1.
+    classes : sequence of CellClass
+        The K classes.
+    abstain_below : float
+        Where the most probable answer is less probable than this, the cell is unidentified.
+    in_frame : bool
+        Whether the counting-frame rule counts the cell.
+
+    Returns
+    -------
+    Decision
+        The label, its probability, and whether the cell counts. Ties go to the class that stands first.
+    """
+    together: dict[CellClass, float] = {}
+    for label, value in zip(classes, probabilities, strict=True):
+        answer = _answer(label)
+        together[answer] = together.get(answer, 0.0) + float(value)
+    answer = max(together, key=lambda key: together[key])
+    members = [
+        (label, float(p)) for label, p in zip(classes, probabilities, strict=True) if _answer(label) is answer
+    ]
+    label, probability = max(members, key=lambda member: member[1])
+    if together[answer] < abstain_below:
+        return Decision(CellClass.UNIDENTIFIED, probability, in_frame, UNCERTAIN)
+    if label in NOT_LEUKOCYTES:
+        return Decision(label, probability, False, NOT_A_LEUKOCYTE)
+    return Decision(label, probability, in_frame, "" if in_frame else COUNTING_FRAME)
+
+
+def _answer(label: CellClass) -> CellClass:
+    return CellClass.NEUTROPHIL if label.parent is CellClass.NEUTROPHIL else label

@@ -1,0 +1,138 @@
+"""Going over the fields of a smear: a sample of them to find the pixel size, then all of them in parallel."""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
+from typing import Protocol, TypeVar
+
+from cells.records import Field, Refusal
+from leukoformula.settings import Settings
+from slides.calibration import Calibration, calibrate
+
+Progress = Callable[[str, int, int], None]
+"""Takes the name of a stage, the number of steps done and the number of all steps."""
+
+Answer = TypeVar("Answer")
+
+
+class Fields(Protocol):
+    """Fields that are read one by one when they are asked for; ``slides.reader.Smear`` is one."""
+
+    def __len__(self) -> int:
+        """Return the number of candidate images and pages."""
+
+    def field(self, index: int) -> Field | Refusal:
+        """Read one candidate; ``index`` counts from 0."""
+
+
+class JoinedFields:
+    """Several smears one after another, as one.
+
+    Parameters
+    ----------
+    parts : sequence of Fields
+        The smears, at least one.
+    """
+
+    def __init__(self, parts: Sequence[Fields]) -> None:
+        self._parts = tuple(parts)
+        self._ends = list(accumulate(len(part) for part in parts))
+
+    def __len__(self) -> int:
+        """Return the number of candidate images and pages."""
+        return self._ends[-1]
+
+    def field(self, index: int) -> Field | Refusal:
+        """Read one candidate; ``index`` counts from 0 over all parts."""
+        part = bisect_right(self._ends, index)
+        return self._parts[part].field(index - (self._ends[part - 1] if part else 0))
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Take a step of progress and tell nobody.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    done, total : int
+        Steps done, and all steps.
+    """
+
+
+def calibrate_smear(smear: Fields, *, settings: Settings, progress: Progress = silent) -> Calibration:
+    """Find the pixel size of a smear from the settings, the files, or a sample of its fields.
+
+    Parameters
+    ----------
+    smear : Fields
+        The smear.
+    settings : Settings
+        Gives the pixel size, or the number of fields to measure, which are spread evenly over the smear.
+    progress : callable, optional
+        Is told of each field.
+
+    Returns
+    -------
+    Calibration
+        Pixel size and where it comes from.
+
+    Raises
+    ------
+    CalibrationError
+        Where no pixel size can be had.
+    """
+    return calibrate(_sample(smear, settings.calibration_fields, progress), um_per_px=settings.um_per_px)
+
+
+def map_fields(
+    smear: Fields, function: Callable[[Field], Answer], *, workers: int = 2, progress: Progress = silent
+) -> Iterator[Answer | Refusal]:
+    """Apply a function to every field, several at a time; the answers come in the order of the fields.
+
+    Parameters
+    ----------
+    smear : Fields
+        The smear.
+    function : callable
+        Takes a field; it runs in several threads.
+    workers : int
+        Number of threads. At most three fields for each are held in memory.
+    progress : callable, optional
+        Is told of each field.
+
+    Yields
+    ------
+    Answer or Refusal
+        The answer for each field, or why the field could not be read.
+    """
+
+    def work(index: int) -> Answer | Refusal:
+        item = smear.field(index)
+        return item if isinstance(item, Refusal) else function(item)
+
+    waiting: deque[Future[Answer | Refusal]] = deque()
+    done = 0
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for index in range(len(smear)):
+            waiting.append(pool.submit(work, index))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+                progress("looking at fields", done := done + 1, len(smear))
+        while waiting:
+            yield waiting.popleft().result()
+            progress("looking at fields", done := done + 1, len(smear))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _sample(smear: Fields, most: int, progress: Progress) -> Iterator[Field]:
+    count = min(len(smear), most)
+    for number in range(count):
+        progress("measuring erythrocytes", number + 1, count)
+        item = smear.field(number * len(smear) // count)
+        if isinstance(item, Field):
+            yield item

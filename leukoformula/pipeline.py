@@ -1,0 +1,211 @@
+"""The way of the data: from a smear to its leukocyte formula."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cells.errors import NoSmearError
+from cells.records import Cell, Detection, Field, Finding, Refusal
+from cells.units import CROP_PX
+from cells.vocabulary import CellClass
+from classifiers.base import Classifier
+from counting.age import Age
+from counting.counts import checked_sex, checked_wbc
+from counting.formula import make_formula
+from detector.scanner import Scanner
+from features.crops import cut_cell
+from leukoformula import store
+from leukoformula.decisions import decide
+from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
+from leukoformula.reference import load_ranges
+from leukoformula.result import FieldSummary, Identity, Overview, SmearResult
+from leukoformula.settings import Settings
+from leukoformula.versions import versions
+from slides.calibration import Calibration
+from slides.quality import assess_field, assess_smear
+from slides.reader import Smear, open_smear
+
+_BATCH_CELLS = 128
+_BATCH_PIXELS = 64_000_000
+
+
+def analyse(
+    smear_path: Path,
+    *,
+    settings: Settings | None = None,
+    identity: Identity | None = None,
+    wbc: float | None = None,
+    progress: Progress = silent,
+) -> SmearResult:
+    """Find, classify and count the leukocytes of a smear.
+
+    Parameters
+    ----------
+    smear_path : Path
+        A folder of fields, one image, or a multi-page TIFF.
+    settings : Settings, optional
+        Thresholds and choices; the defaults where it is None.
+    identity : Identity, optional
+        Patient and sample as given; age and sex choose the reference ranges.
+    wbc : float, optional
+        Leukocyte count of the blood, 10⁹/L, above 0; gives absolute counts.
+    progress : callable, optional
+        Is told of each step.
+
+    Returns
+    -------
+    SmearResult
+        Everything that is known of the smear. It does not depend on the number of workers.
+
+    Raises
+    ------
+    InputError
+        Where nothing readable stands at the path; NoSmearError where no field shows a smear.
+    CalibrationError
+        Where no pixel size can be had.
+    ModelError
+        Where a model is missing or altered.
+    UsageError
+        Where age, sex or count are impossible.
+    """
+    settings = settings or Settings()
+    identity = identity or Identity()
+    age = Age.parse(identity.age) if identity.age else None
+    wbc, sex = checked_wbc(wbc), checked_sex(identity.sex or None)
+    ranges = load_ranges(settings.ranges)
+    smear = open_smear(smear_path)
+    scanner, detector_models = store.load_detector(root=settings.models)
+    classifier, classifier_models = store.load_classifier(
+        settings.classifier, root=settings.models, cnn_share=settings.cnn_share
+    )
+    calibration = calibrate_smear(smear, settings=settings, progress=progress)
+    survey = _Survey(classifier, settings.abstain_below)
+    look = _looker(scanner, calibration, settings.detection_threshold)
+    for item in map_fields(smear, look, workers=settings.workers, progress=progress):
+        survey.add(item)
+    survey.classify_pending()
+    _check_something_was_read(smear, survey)
+    return SmearResult(
+        name=smear.name,
+        source=str(smear.source),
+        fields=tuple(survey.summaries),
+        refused=tuple(survey.refused),
+        calibration=calibration,
+        findings=(*assess_smear(survey.findings, len(survey.summaries)), *survey.findings),
+        cells=tuple(survey.cells),
+        formula=make_formula(survey.counts(), ranges=ranges, wbc=wbc, age=age, sex=sex),
+        identity=identity,
+        classifier=classifier.name,
+        models=(*detector_models, *classifier_models),
+        settings=settings.record(),
+        versions=versions(),
+        crops=survey.crops,
+        overview=survey.overview,
+    )
+
+
+def _check_something_was_read(smear: Smear, survey: "_Survey") -> None:
+    if not survey.summaries:
+        first = survey.refused[0] if survey.refused else Refusal(smear.name, "it is empty")
+        raise NoSmearError(
+            f"no field of {smear.source} can be analysed ({first.name}: {first.reason});"
+            " give the microscope fields of a stained smear"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What one field gives: its remarks, its finds in reading order, and a crop of each."""
+
+    field: Field
+    findings: list[Finding]
+    detections: list[Detection]
+    crops: NDArray[np.uint8]
+
+
+def _looker(scanner: Scanner, calibration: Calibration, threshold: float | None) -> Callable[[Field], _Look]:
+    boxed_px = calibration.boxed_erythrocyte_px
+
+    def look(field: Field) -> _Look:
+        white = field.white_point
+        found = scanner.detect(field.image, white=white, erythrocyte_px=boxed_px, threshold=threshold)
+        detections = sorted(found, key=lambda d: (d.row, d.col))
+        crops = np.empty((len(detections), CROP_PX, CROP_PX, 3), np.uint8)
+        for crop, find in zip(crops, detections, strict=True):
+            crop[...] = cut_cell(field.image, find.row, find.col, erythrocyte_px=boxed_px, white=white)
+        return _Look(field, assess_field(field, calibration.erythrocyte_px), detections, crops)
+
+    return look
+
+
+@dataclass(slots=True, eq=False)
+class _Survey:
+    """Gathers what the fields give and classifies their cells in batches."""
+
+    classifier: Classifier
+    abstain_below: float
+    summaries: list[FieldSummary] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    crops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    overview: Overview | None = None
+    _pending: list[_Look] = field(default_factory=list)
+    _most: int = 0
+
+    def add(self, look: _Look | Refusal) -> None:
+        if isinstance(look, Refusal):
+            self.refused.append(look)
+            return
+        self._pending.append(look)
+        pixels = sum(waiting.field.image.size for waiting in self._pending)
+        if pixels > _BATCH_PIXELS or sum(len(waiting.crops) for waiting in self._pending) >= _BATCH_CELLS:
+            self.classify_pending()
+
+    def classify_pending(self) -> None:
+        looks, self._pending = self._pending, []
+        if not looks:
+            return
+        whites = [np.broadcast_to(look.field.white_point, (len(look.crops), 3)) for look in looks]
+        answers = self.classifier.predict(
+            np.concatenate([look.crops for look in looks]), np.concatenate(whites)
+        )
+        start = 0
+        for look in looks:
+            self._enter(look, answers[start : start + len(look.crops)])
+            start += len(look.crops)
+
+    def counts(self) -> Counter[CellClass]:
+        return Counter(cell.label for cell in self.cells if cell.counted)
+
+    def _enter(self, look: _Look, answers: NDArray[np.float32]) -> None:
+        leukocytes = counted = 0
+        for detection, crop, answer in zip(look.detections, look.crops, answers, strict=True):
+            cell = self._cell(look.field.name, detection, answer)
+            self.cells.append(cell)
+            self.crops[cell.cell_id] = crop.copy()
+            counted += cell.counted
+            leukocytes += cell.counted and cell.label.in_denominator
+        height, width = look.field.image.shape[:2]
+        self.summaries.append(FieldSummary(look.field.name, height, width, len(look.detections), counted))
+        self.findings.extend(look.findings)
+        if self.overview is None or leukocytes > self._most:
+            self.overview, self._most = Overview(look.field.name, look.field.image), leukocytes
+
+    def _cell(self, name: str, detection: Detection, answer: NDArray[np.float32]) -> Cell:
+        classes: Sequence[CellClass] = self.classifier.classes
+        decision = decide(answer, classes, abstain_below=self.abstain_below, in_frame=detection.counted)
+        return Cell(
+            len(self.cells) + 1,
+            name,
+            detection,
+            decision.label,
+            decision.probability,
+            {label: float(value) for label, value in zip(classes, answer, strict=True)},
+            decision.counted,
+            decision.reason,
+        )

@@ -1,0 +1,83 @@
+"""Every threshold and choice of an analysis, in one place, checked once and printed with each result."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cells.errors import UsageError
+from counting.ranges import DEFAULT_SET
+
+CLASSIFIERS = ("cnn", "mlp", "ensemble")
+"""Names of the classifiers that can decide."""
+
+DEFAULT_CLASSIFIER = "ensemble"
+"""The classifier that decides where the user names none."""
+
+_NOT_RECORDED = frozenset({"workers", "models"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one analysis.
+
+    Parameters
+    ----------
+    classifier : str
+        ``"cnn"``, ``"mlp"`` or ``"ensemble"``.
+    um_per_px : float or None
+        Pixel size in µm per pixel; None has it read from the files or measured on the erythrocytes.
+    calibration_fields : int
+        Number of fields, spread over the smear, on which the erythrocytes are measured.
+    detection_threshold : float or None
+        Least score of a find; None takes the threshold stored with the detector.
+    abstain_below : float
+        A cell whose most probable class, with band and segmented neutrophils taken together, is less
+        probable than this is left unidentified; 0 to 1.
+    cnn_share : float
+        Weight of the network in the ensemble, 0 to 1; the feature classifier has the rest.
+    ranges : str
+        Name of a shipped reference set, or path of a file.
+    models : Path or None
+        Folder of models to use in place of those shipped.
+    workers : int
+        Number of fields looked at at the same time; results do not depend on it.
+
+    Raises
+    ------
+    UsageError
+        Where a value lies outside its range.
+    """
+
+    classifier: str = DEFAULT_CLASSIFIER
+    um_per_px: float | None = None
+    calibration_fields: int = 60
+    detection_threshold: float | None = None
+    abstain_below: float = 0.5
+    cnn_share: float = 0.7
+    ranges: str = DEFAULT_SET
+    models: Path | None = None
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.classifier not in CLASSIFIERS:
+            raise UsageError(
+                f"unknown classifier {self.classifier!r}; choose one of {', '.join(CLASSIFIERS)}"
+            )
+        if self.um_per_px is not None and not (math.isfinite(self.um_per_px) and self.um_per_px > 0):
+            raise UsageError(f"um_per_px is {self.um_per_px}; give a positive number of µm per pixel")
+        for name in ("abstain_below", "cnn_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UsageError(f"{name} is {getattr(self, name)}; give a number from 0 to 1")
+        if self.calibration_fields < 1 or self.workers < 1:
+            raise UsageError("calibration_fields and workers must be at least 1")
+
+    def record(self) -> dict[str, object]:
+        """Return the settings as JSON values.
+
+        Returns
+        -------
+        dict of str to object
+            Every setting that a result depends on. The number of workers is left out, as no result depends
+            on it, and so is the folder of models, as the result names each model with its hash.
+        """
+        return {key: value for key, value in asdict(self).items() if key not in _NOT_RECORDED}

@@ -1,0 +1,136 @@
+"""The model store: where the models lie, and one function that builds each of them.
+
+The format of a model and the check of its hashes are in ``cells.model_files``. There is no falling back from
+one model to another, nothing is unpickled and nothing is downloaded.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cells.errors import ModelError
+from cells.model_files import MANIFEST, open_model
+
+if TYPE_CHECKING:
+    from classifiers.base import Classifier
+    from detector.scanner import Scanner
+    from leukoformula.result import ModelInfo
+
+SHIPPED = Path(__file__).parent / "models"
+"""Folder of the models that ship with the program."""
+
+NEEDED = ("detector", "cnn", "mlp")
+"""The models that the program ships with."""
+
+
+def model_names(root: Path | None = None) -> tuple[str, ...]:
+    """Return the names of the models in a folder.
+
+    Parameters
+    ----------
+    root : Path, optional
+        The folder; that of the shipped models where it is None.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetic order; empty where the folder is missing.
+    """
+    return tuple(sorted(path.parent.name for path in (root or SHIPPED).glob(f"*/{MANIFEST}")))
+
+
+def model_info(name: str, *, root: Path | None = None) -> "ModelInfo":
+    """Check a model's files and return the entry that names it in a result.
+
+    Parameters
+    ----------
+    name : str
+        Name of its folder.
+    root : Path, optional
+        The folder of models; that of the shipped models where it is None.
+
+    Returns
+    -------
+    ModelInfo
+        Its name, kind, version and the sha256 of its weights.
+
+    Raises
+    ------
+    ModelError
+        Where it is missing, altered or not of a known format.
+    """
+    from leukoformula.result import ModelInfo  # noqa: PLC0415 - loads OpenCV
+
+    model = open_model((root or SHIPPED) / name)
+    return ModelInfo(model.name, model.kind, model.version, model.sha256)
+
+
+def load_detector(*, root: Path | None = None) -> "tuple[Scanner, tuple[ModelInfo, ...]]":
+    """Load the leukocyte detector.
+
+    Parameters
+    ----------
+    root : Path, optional
+        The folder of models; that of the shipped models where it is None.
+
+    Returns
+    -------
+    Scanner
+        The window scanner.
+    tuple of ModelInfo
+        The model that it was built from.
+
+    Raises
+    ------
+    ModelError
+        Where it is missing, altered or of another kind.
+    """
+    from detector.scanner import Scanner  # noqa: PLC0415 - loads OpenCV
+
+    folder = (root or SHIPPED) / "detector"
+    model = open_model(folder, kind="detector")
+    path = folder / next(iter(model.contents))
+    return Scanner.load(path, sha256=model.sha256), (model_info("detector", root=root),)
+
+
+def load_classifier(
+    name: str, *, root: Path | None = None, cnn_share: float = 0.5
+) -> "tuple[Classifier, tuple[ModelInfo, ...]]":
+    """Load a classifier of cells.
+
+    Parameters
+    ----------
+    name : str
+        ``"cnn"``, ``"mlp"`` or ``"ensemble"``.
+    root : Path, optional
+        The folder of models; that of the shipped models where it is None.
+    cnn_share : float
+        Weight of the network in the ensemble, 0 to 1; the feature classifier has the rest.
+
+    Returns
+    -------
+    Classifier
+        The classifier.
+    tuple of ModelInfo
+        Every model that it was built from.
+
+    Raises
+    ------
+    ModelError
+        Where one of its models is missing, altered or of another kind, or no classifier has that name.
+    """
+    folder = root or SHIPPED
+    if name == "cnn":
+        from classifiers.cnn import CnnClassifier  # noqa: PLC0415 - loads LiteRT
+
+        return CnnClassifier.load(folder / name), (model_info(name, root=root),)
+    if name == "mlp":
+        from classifiers.mlp import MlpClassifier  # noqa: PLC0415 - loads OpenCV
+
+        return MlpClassifier.load(folder / name), (model_info(name, root=root),)
+    if name == "ensemble":
+        from classifiers.ensemble import EnsembleClassifier  # noqa: PLC0415 - as above
+
+        cnn, cnn_info = load_classifier("cnn", root=root)
+        mlp, mlp_info = load_classifier("mlp", root=root)
+        return EnsembleClassifier([cnn, mlp], [cnn_share, 1.0 - cnn_share]), (*cnn_info, *mlp_info)
+    raise ModelError(f"no classifier is called {name!r}; use cnn, mlp or ensemble")

@@ -1,0 +1,111 @@
+"""``leukoformula classify`` and ``segment`` on images of single cells."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fakes import FakeClassifier
+
+from cells.vocabulary import CLASSIFIED, CellClass
+from commands.main import main
+from slides.synthetic import SCANNER, WRIGHT, draw_cell
+
+SIDES = (80, 112, 150)
+
+
+def read(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
+    return picture
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cells")
+    rng = np.random.default_rng(3)
+    for number, side in enumerate(SIDES):
+        image = draw_cell(CellClass.LYMPHOCYTE, rng=rng, stain=WRIGHT, camera=SCANNER, size_px=side)
+        cv2.imwrite(str(folder / f"cell_{number}.png"), image[..., ::-1])
+    (folder / "below").mkdir()
+    (folder / "cell_0.png").rename(folder / "below" / "cell_0.png")
+    return folder
+
+
+def test_classify_a_folder(
+    cells: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_models.answer = {CellClass.LYMPHOCYTE: 0.7, CellClass.MONOCYTE: 0.3}
+    out = tmp_path / "predictions.csv"
+    assert main(["classify", str(cells), "--out", str(out)]) == 0
+    rows = table(out)
+    assert list(rows[0]) == ["path", "label", "probability", *CLASSIFIED]
+    assert {row["path"] for row in rows} == {"below/cell_0.png", "cell_1.png", "cell_2.png"}
+    assert {(row["label"], row["probability"]) for row in rows} == {("lymphocyte", "0.7000")}
+    assert "3.2 erythrocyte diameters" in capsys.readouterr().err
+
+
+def test_classify_a_manifest(
+    cells: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = cells / "list.csv"
+    manifest.write_text("path,label,rbc_px\ncell_2.png,monocyte,47\ngone.png,monocyte,\ncell_1.png,,35\n")
+    out = tmp_path / "predictions.csv"
+    assert main(["classify", str(manifest), "--out", str(out)]) == 4
+    assert [row["path"] for row in table(out)] == ["cell_2.png", "cell_1.png"]
+    shown = capsys.readouterr().err
+    assert "gone.png is left out" in shown
+    assert "3.2 erythrocyte" not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "path\n", "name\nx.png\n", "path,rbc_px\ncell_1.png,zero\n", "path\n\xff", "path\n\0\n"]
+)
+def test_a_faulty_manifest(
+    cells: Path, tmp_path: Path, text: str, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(text, encoding="latin-1")
+    assert main(["classify", str(manifest), "--out", str(tmp_path / "p.csv")]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_segment(cells: Path, tmp_path: Path) -> None:
+    assert main(["segment", str(cells), "--out", str(tmp_path)]) == 0
+    for name, side in zip(("below/cell_0.png", "cell_1.png", "cell_2.png"), SIDES, strict=True):
+        picture = read(tmp_path / name)
+        assert picture.shape == (side, side)
+        assert set(np.unique(picture)) == {0, 128, 255}
+        middle = picture[side // 3 : -side // 3, side // 3 : -side // 3]
+        assert (middle == 255).mean() > 0.5
+        assert (picture[0] == 0).all()
+
+
+def test_segment_knows_the_scale(cells: Path, tmp_path: Path) -> None:
+    image = read(cells / "cell_1.png")
+    wide = cv2.copyMakeBorder(image, 30, 30, 50, 50, cv2.BORDER_REPLICATE)
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "wide.png"), wide)
+    assert main(["segment", str(cells), "--out", str(tmp_path / "plain")]) == 0
+    words = ["segment", str(tmp_path / "in"), "--out", str(tmp_path / "wide"), "--erythrocyte-px", "35"]
+    assert main(words) == 0
+    plain, framed = read(tmp_path / "plain" / "cell_1.png"), read(tmp_path / "wide" / "wide.png")
+    assert framed.shape == wide.shape[:2]
+    np.testing.assert_array_equal(framed[30:-30, 50:-50], plain)
+    assert framed[:30].max() == 0
+
+
+def test_names_that_differ_by_suffix_alone(cells: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    image = read(cells / "cell_1.png")
+    for suffix in ("png", "jpg", "bmp"):
+        cv2.imwrite(str(tmp_path / "in" / f"cell.{suffix}"), image)
+    assert main(["segment", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3

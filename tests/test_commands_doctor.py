@@ -1,0 +1,119 @@
+"""``leukoformula doctor`` and ``train``: what is wrong is named with its remedy."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+import pytest
+from fakes import CLASSIFIER_INFO, FakeClassifier
+
+import commands.doctor
+import commands.options
+from commands.doctor import all_checks
+from commands.main import main
+from leukoformula import settings, store
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch, fake_models: FakeClassifier) -> None:
+    monkeypatch.setattr(store, "model_info", lambda name, *, root=None: CLASSIFIER_INFO)
+
+
+def states(subject: str) -> set[str]:
+    return {check.state for check in all_checks() if check.subject == subject}
+
+
+def test_all_is_well(healthy: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 25
+    assert {line.split("  ")[0] for line in lines} <= {"PASS", "WARN"}
+
+
+def test_json(healthy: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "leukoformula.doctor/1"
+    assert {"state", "subject", "detail"} == set(document["checks"][0])
+
+
+def test_missing_models_fail_with_a_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--models", str(tmp_path)]) == 3
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert {line.split("  ")[1].split(":")[0] for line in failed} == {
+        "model detector",
+        "model cnn",
+        "model mlp",
+        "detector",
+        "perceptron",
+        "LiteRT",
+    }
+    assert all("leukoformula train" in line for line in failed)
+
+
+def test_a_missing_library_fails_with_a_remedy(healthy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(commands.doctor.DEPENDENCIES, "no_such_module", "no-such-library")
+    assert states("no-such-library") == {"FAIL"}
+    assert main(["doctor"]) == 3
+
+
+def test_a_package_of_another_distribution(
+    healthy: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "strangers").mkdir()
+    (tmp_path / "strangers" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(commands.doctor, "OWN_PACKAGES", ("cells", "strangers"))
+    assert states("package cells") == {"PASS"}
+    assert states("package strangers") == {"FAIL"}
+
+
+def test_a_package_that_two_distributions_install(healthy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        importlib.metadata, "packages_distributions", lambda: {"cells": ["leukoformula", "biology"]}
+    )
+    check = next(check for check in all_checks() if check.subject == "package cells")
+    assert check.state == "WARN"
+    assert "biology" in check.detail
+
+
+def test_no_writable_temporary_folder(healthy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(commands.doctor.tempfile, "NamedTemporaryFile", fail)
+    check = next(check for check in all_checks() if check.subject == "temporary folder")
+    assert check.state == "FAIL"
+    assert "TMPDIR" in check.detail
+
+
+def test_old_python(healthy: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands.doctor, "_OLDEST_PYTHON", (99, 0))
+    assert states("Python") == {"FAIL"}
+
+
+def test_commands_offer_the_classifiers_there_are() -> None:
+    assert commands.options.CLASSIFIERS == settings.CLASSIFIERS
+    assert settings.DEFAULT_CLASSIFIER in settings.CLASSIFIERS
+
+
+@pytest.mark.parametrize("model", ["detector", "mlp", "cnn"])
+def test_train_needs_its_data(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", model, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    assert main(words) == 3
+    assert "--data" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", [None, "seed = ", "\udc80"])
+def test_train_refuses_faulty_settings(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "settings.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    words = ["train", "mlp", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--settings", str(path)]
+    assert main(words) == 3
+    shown = capsys.readouterr().err
+    assert str(path) in shown
+    assert shown.count("\n") == 1

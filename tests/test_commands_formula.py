@@ -1,0 +1,71 @@
+"""``leukoformula formula``: table, JSON and files from counts alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from commands.main import main
+
+COUNTS = "neutrophil_segmented=58,neutrophil_band=4,lymphocyte=31,monocyte=5,eosinophil=2,erythroblast=6"
+
+
+def test_table_in_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["formula", "--counts", COUNTS]) == 0
+    english = capsys.readouterr().out.splitlines()
+    assert main(["formula", "--counts", COUNTS, "--lang", "ru"]) == 0
+    russian = capsys.readouterr().out.splitlines()
+    lymphocytes = next(line for line in english if line.startswith("Lymphocytes"))
+    assert lymphocytes.split()[1:4] == ["31", "31.0", "22.1–41.1"]
+    assert next(line for line in russian if line.startswith("Лимфоциты")).split()[1:3] == ["31", "31,0"]
+    assert any("Erythroblasts (NRBC) 6.0 (n = 6)" in line for line in english)
+
+
+def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["formula", "--counts", COUNTS, "--wbc", "6,4"])
+    lines = capsys.readouterr().out.splitlines()
+    ends = {
+        line.index(number) + len(number)
+        for line, number in zip(lines[4:8], ("2", "0", "31", "5"), strict=True)
+    }
+    assert len(ends) == 1
+
+
+def test_json_is_one_versioned_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["formula", "--counts", COUNTS, "--wbc", "6.4", "--sample", "S-1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "leukoformula.formula/1"
+    assert document["identity"]["sample"] == "S-1"
+    assert document["formula"]["total"] == 100
+    assert document["formula"]["wbc"] == 6.4
+
+
+def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "folder"
+    assert main(["formula", "--counts", COUNTS, "--lang", "ru", "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["formula.json", "report.html", "report.pdf"]
+    assert (out / "report.pdf").read_bytes().startswith(b"%PDF-")
+    assert "Лимфоциты" in (out / "report.html").read_text(encoding="utf-8")
+    assert json.loads((out / "formula.json").read_text(encoding="utf-8"))["formula"]["total"] == 100
+    assert str(out / "report.pdf") in capsys.readouterr().err
+
+
+def test_nothing_is_left_where_the_folder_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert main(["formula", "--counts", COUNTS, "--out", str(tmp_path / "file" / "below")]) == 3
+    assert "--out" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_no_leukocyte_is_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["formula", "--counts", "lymphocyte=0,erythroblast=3"]) == 0
+    assert "no formula" in capsys.readouterr().out
+
+
+def test_a_file_of_ranges(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "ours.json"
+    path.write_text("[]")
+    assert main(["formula", "--counts", COUNTS, "--ranges", str(path)]) == 3
+    assert str(path) in capsys.readouterr().err

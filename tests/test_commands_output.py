@@ -1,0 +1,67 @@
+"""Output folders are filled whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from cells.errors import InputError
+from commands.output import staged_folder
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_files_appear_together(tmp_path: Path) -> None:
+    out = tmp_path / "a" / "b"
+    with staged_folder(out) as stage:
+        (stage / "one").write_text("1")
+        (stage / "below").mkdir()
+        (stage / "below" / "two").write_text("2")
+        assert not (out / "one").exists()
+    assert names(out) == ["below", "below/two", "one"]
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="later"), staged_folder(tmp_path / "a" / "b") as stage:
+        (stage / "one").write_text("1")
+        raise ValueError("later")
+    assert names(tmp_path) == []
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("old")
+    with pytest.raises(KeyboardInterrupt), staged_folder(tmp_path) as stage:
+        (stage / "one").write_text("new")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["one"]
+    assert (tmp_path / "one").read_text() == "old"
+
+
+def test_success_replaces_files_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("old")
+    (tmp_path / "other").write_text("stays")
+    with staged_folder(tmp_path) as stage:
+        (stage / "one").write_text("new")
+    assert (tmp_path / "one").read_text() == "new"
+    assert (tmp_path / "other").read_text() == "stays"
+
+
+def test_an_error_of_ours_within_the_block_is_not_renamed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the smear"), staged_folder(tmp_path):
+        raise InputError("the smear is empty")
+
+
+@pytest.mark.parametrize("below", ["", "x"])
+def test_a_file_in_the_way_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="--out"), staged_folder(tmp_path / "file" / below):
+        pass
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").mkdir()
+    with pytest.raises(InputError, match="--out"), staged_folder(tmp_path) as stage:
+        (stage / "report.pdf").write_text("new")
+    assert names(tmp_path) == ["report.pdf"]

@@ -1,0 +1,186 @@
+"""``leukoformula report``, ``detect`` and ``demo`` with stand-ins for the trained models."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fakes import FakeClassifier
+
+from commands.main import main
+from leukoformula import pipeline
+from project import ROOT
+
+FILES = ["cells.csv", "report.html", "report.pdf", "result.json"]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_report(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["report", str(smear), "--out", str(out), "--wbc", "6.4", "--age", "34y", "--sex", "f"]
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert "Leukocytes counted" in shown.out
+    lines = shown.err.splitlines()
+    assert len(lines) == 2
+    assert "torn.png is left out" in lines[0]
+    assert str(out / "report.pdf") in lines[1]
+    document = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert document["identity"]["age"] == "34y"
+    assert document["formula"]["wbc"] == 6.4
+    assert len(rows(out / "cells.csv")) == len(document["cells"])
+
+
+def test_json_is_what_is_written(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(smear), "--out", str(tmp_path), "--um-per-px", "0.15", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    assert printed["schema"] == "leukoformula.result/1"
+    assert printed["calibration"]["source"] == "option"
+
+
+def test_same_input_same_bytes(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
+    for name in ("one", "two"):
+        assert main(["report", str(smear), "--out", str(tmp_path / name), "--lang", "ru"]) == 0
+    for name in FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_failure_leaves_nothing(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("reports.table.write_csv", fail)
+    assert main(["report", str(smear), "--out", str(tmp_path / "out"), "--um-per-px", "0.15"]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_to_analyse_is_exit_code_3(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (tmp_path / "nothing", tmp_path / "empty", smear / "notes.txt", smear / "torn.png"):
+        if path.name == "empty":
+            path.mkdir()
+        assert main(["report", str(path), "--out", str(tmp_path / "out")]) == 3
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err.count("\n") == 1
+        assert not (tmp_path / "out").exists()
+
+
+def test_missing_models_are_exit_code_3(
+    smear: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["report", str(smear), "--out", str(tmp_path / "out"), "--models", str(tmp_path / "none")]
+    assert main(words) == 3
+    assert "detector" in capsys.readouterr().err
+
+
+def test_an_interrupt_leaves_nothing(smear: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code = (
+        "import sys, time, leukoformula.pipeline as p; from commands.main import main\n"
+        "def wait(*_, **__): print('ready', flush=True); time.sleep(30)\n"
+        f"p.analyse = wait; sys.exit(main(['report', {str(smear)!r}, '--out', {str(out)!r}]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n", running.communicate()
+        time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert err == "leukoformula: interrupted\n"
+    assert not out.exists()
+
+
+def test_detect_writes_a_table(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
+    out = tmp_path / "detections.csv"
+    assert main(["detect", str(smear), "--out", str(out), "--um-per-px", "0.15"]) == 4
+    found = rows(out)
+    assert list(found[0]) == ["image", "row", "col", "diameter_px", "score"]
+    assert 9 <= len(found) <= 15
+    assert {row["image"] for row in found} <= {f"field_00{n}.png" for n in (1, 2, 3)}
+
+
+def test_detect_writes_coco(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
+    images = [str(smear / f"field_00{n}.png") for n in (1, 2, 3)]
+    assert main(["detect", *images, "--out", str(tmp_path / "d.json")]) == 0
+    assert main(["detect", *images, "--out", str(tmp_path / "d.csv")]) == 0
+    coco = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))
+    table = rows(tmp_path / "d.csv")
+    assert [image["file_name"] for image in coco["images"]] == [Path(image).name for image in images]
+    assert len(coco["annotations"]) == len(table)
+    names = {image["id"]: image["file_name"] for image in coco["images"]}
+    for box, row in zip(coco["annotations"], table, strict=True):
+        left, top, width, height = box["bbox"]
+        assert names[box["image_id"]] == row["image"]
+        assert width == height == pytest.approx(float(row["diameter_px"]), abs=0.01)
+        assert left + width / 2 - 0.5 == pytest.approx(float(row["col"]), abs=0.02)
+        assert top + height / 2 - 0.5 == pytest.approx(float(row["row"]), abs=0.02)
+
+
+def test_detect_tells_folders_apart(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shutil.copy(smear / "field_001.png", tmp_path / name)
+    out = tmp_path / "d.csv"
+    folders = [str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")]
+    assert main(["detect", *folders, "--out", str(out), "--um-per-px", "0.15"]) == 0
+    names = {row["image"] for row in rows(out)}
+    assert names == {f"{folder}/field_001.png" for folder in folders}
+
+
+def test_demo(
+    tmp_path: Path,
+    fake_models: FakeClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--fields", "5"]) == 0
+    shown = capsys.readouterr().out
+    out = tmp_path / "demo-output"
+    assert f"report: {out / 'report.pdf'}" in shown
+    assert sorted(path.name for path in out.iterdir()) == [*FILES, "smear"]
+    assert len(list((out / "smear").glob("*.png"))) == 5
+    assert main(["demo", "--fields", "4"]) == 0
+    assert len(list((out / "smear").glob("*.png"))) == 4
+
+
+def test_demo_touches_nothing_of_others(
+    tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "smear").mkdir()
+    (tmp_path / "smear" / "field_001.png").write_text("mine")
+    assert main(["demo", str(tmp_path)]) == 2
+    assert "another folder" in capsys.readouterr().err
+    assert (tmp_path / "smear" / "field_001.png").read_text() == "mine"
+
+
+def test_progress_is_told_of_every_field(smear: Path, fake_models: FakeClassifier) -> None:
+    told: list[tuple[str, int, int]] = []
+    pipeline.analyse(smear, progress=lambda *step: told.append(step))
+    stages = dict.fromkeys(stage for stage, _, _ in told)
+    assert list(stages) == ["measuring erythrocytes", "looking at fields"]
+    for stage in stages:
+        assert [done for name, done, _ in told if name == stage] == [1, 2, 3, 4]
+        assert {total for name, _, total in told if name == stage} == {4}
