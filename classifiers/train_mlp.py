@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from cells.errors import DataError
 from cells.model_files import write_manifest
@@ -67,15 +68,16 @@ def train(
     rows = measure_crops(crops, settings, work=out / "work", log=log)
     targets = crops.targets[rows.crop]
     held_out = crops.held_out[rows.crop]
-    perceptron = fit_perceptron(
-        rows.features[~held_out],
-        targets[~held_out],
-        row_weights(crops, rows, settings)[~held_out],
-        settings["network"],
-        seed=int(settings["seed"]),
-        log=log,
-    )
-    logits = perceptron.logits(rows.features[held_out])
+    with threadpool_limits(limits=1):  # the order of sums, and so the weights, would depend on the cores
+        perceptron = fit_perceptron(
+            rows.features[~held_out],
+            targets[~held_out],
+            row_weights(crops, rows, settings)[~held_out],
+            settings["network"],
+            seed=int(settings["seed"]),
+            log=log,
+        )
+        logits = perceptron.logits(rows.features[held_out])
     mix = {CellClass(name): share for name, share in settings["blood_mix"].items()}
     perceptron = replace(
         perceptron,

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 from typing import Protocol, TypeVar
 
+from cells.errors import CalibrationError, NoSmearError
 from cells.records import Field, Refusal
 from leukoformula.settings import Settings
 from slides.calibration import Calibration, calibrate
@@ -83,8 +84,19 @@ def calibrate_smear(smear: Fields, *, settings: Settings, progress: Progress = s
     ------
     CalibrationError
         Where no pixel size can be had.
+    NoSmearError
+        Where none of the sampled fields can be read.
     """
-    return calibrate(_sample(smear, settings.calibration_fields, progress), um_per_px=settings.um_per_px)
+    refused: list[Refusal] = []
+    sample = _sample(smear, settings.calibration_fields, progress, refused)
+    try:
+        return calibrate(sample, um_per_px=settings.um_per_px)
+    except CalibrationError as error:
+        if len(refused) < min(len(smear), settings.calibration_fields):
+            raise
+        raise NoSmearError(
+            f"no field can be read ({refused[0].name}: {refused[0].reason}); give fields of a stained smear"
+        ) from error
 
 
 def map_fields(
@@ -129,10 +141,12 @@ def map_fields(
         pool.shutdown(cancel_futures=True)
 
 
-def _sample(smear: Fields, most: int, progress: Progress) -> Iterator[Field]:
+def _sample(smear: Fields, most: int, progress: Progress, refused: list[Refusal]) -> Iterator[Field]:
     count = min(len(smear), most)
     for number in range(count):
         progress("measuring erythrocytes", number + 1, count)
         item = smear.field(number * len(smear) // count)
         if isinstance(item, Field):
             yield item
+        else:
+            refused.append(item)

@@ -53,7 +53,7 @@ class Settings:
     calibration_fields: int = 60
     detection_threshold: float | None = None
     abstain_below: float = 0.5
-    cnn_share: float = 0.7
+    cnn_share: float = 0.5
     ranges: str = DEFAULT_SET
     models: Path | None = None
     workers: int = 2

@@ -5,6 +5,7 @@ import math
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fakes import FakeClassifier
@@ -188,3 +189,11 @@ def test_decisions_hold_together(raw: list[float], abstain_below: float, in_fram
         assert decision.probability == pytest.approx(answer[CLASSIFIED.index(decision.label)])
     assert not (decision.counted and not in_frame)
     assert decision.counted or decision.reason in {COUNTING_FRAME, NOT_A_LEUKOCYTE} or not in_frame
+
+
+def test_a_smear_of_nothing_but_photographs_is_no_smear(tmp_path: Path, fake_models: FakeClassifier) -> None:
+    black = np.zeros((480, 640, 3), np.uint8)
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), black)
+    with pytest.raises(NoSmearError, match="no field can be read"):
+        analyse(tmp_path)
