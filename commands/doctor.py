@@ -33,6 +33,7 @@ DEPENDENCIES = {
     "numpy": "numpy",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
+    "threadpoolctl": "threadpoolctl",
     "skimage": "scikit-image",
     "cv2": "opencv-python-headless",
     "PIL": "pillow",

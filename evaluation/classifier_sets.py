@@ -18,7 +18,6 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -28,6 +27,7 @@ from cells.errors import DataError, InputError
 from cells.records import RGBImage, WhitePoint
 from cells.units import CROP_PX
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
+from detector.truth import ERYTHROCYTE, LEUKOCYTE, read_voc
 from features.crops import cut_cell, normalise_crop
 from slides.optics import white_point
 
@@ -36,6 +36,8 @@ BCISC_ERYTHROCYTE_PX = 58.0
 
 JTSC_ERYTHROCYTE_PX = 38.0
 """Erythrocyte diameter in the images of ``jtsc_segmentation``, in px, read off pale ghosts by eye."""
+
+_BCCD_SHAPE = (480, 640)
 
 _JTSC_LABELS = {
     "1": CellClass.NEUTROPHIL,
@@ -63,16 +65,6 @@ class LabelledSet(NamedTuple):
     crops: NDArray[np.uint8]
     whites: NDArray[np.float64]
     labels: tuple[CellClass, ...]
-
-
-class Box(NamedTuple):
-    """A box of a Pascal VOC file, in px: columns ``left`` to ``right``, rows ``top`` to ``bottom``."""
-
-    name: str
-    left: float
-    top: float
-    right: float
-    bottom: float
 
 
 _Item = tuple[RGBImage, WhitePoint, CellClass]
@@ -148,37 +140,6 @@ def read_rgb(path: Path) -> RGBImage:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def voc_boxes(path: Path) -> tuple[Box, ...]:
-    """Read the boxes of a Pascal VOC file.
-
-    Parameters
-    ----------
-    path : Path
-        XML file.
-
-    Returns
-    -------
-    tuple of Box
-        Boxes in the order of the file.
-
-    Raises
-    ------
-    DataError
-        Where the file is no such XML.
-    """
-    try:
-        root = ElementTree.parse(path).getroot()
-        return tuple(
-            Box(
-                item.findtext("name", ""),
-                *(float(item.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")),
-            )
-            for item in root.iter("object")
-        )
-    except (ElementTree.ParseError, ValueError, OSError) as error:
-        raise DataError(f"cannot read boxes of {path}: {error}; it should be Pascal VOC") from error
-
-
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as handle:
@@ -200,25 +161,22 @@ def _manifest(folder: Path, split: str) -> Iterator[_Item]:
 
 
 def _bccd(folder: Path) -> Iterator[_Item]:
-    boxes = {path.stem: voc_boxes(path) for path in sorted((folder / "Annotations").glob("*.xml"))}
-    sides = [
-        (b.right - b.left + b.bottom - b.top) / 2
-        for found in boxes.values()
-        for b in found
-        if b.name == "RBC"
-    ]
+    boxes = {
+        path.stem: read_voc(path, height=_BCCD_SHAPE[0], width=_BCCD_SHAPE[1]).boxes
+        for path in sorted((folder / "Annotations").glob("*.xml"))
+    }
+    sides = [box.size for found in boxes.values() for box in found if box.label == ERYTHROCYTE]
     erythrocyte_px = float(np.median(sides)) if sides else 0.0
     for row in _rows(folder / "labels.csv"):
         stem = f"BloodImage_{int(row['Image']):05d}"
         categories = [word.strip().lower() for word in (row["Category"] or "").split(",") if word.strip()]
-        leukocytes = [b for b in boxes.get(stem, ()) if b.name == "WBC"]
+        leukocytes = [b for b in boxes.get(stem, ()) if b.label == LEUKOCYTE]
         if len(set(categories)) != 1 or not 0 < len(leukocytes) <= len(categories):
             continue
         image = read_rgb(folder / "JPEGImages" / f"{stem}.jpg")
         white = white_point(image)
         for box in leukocytes:
-            centre = ((box.top + box.bottom) / 2, (box.left + box.right) / 2)
-            crop = cut_cell(image, *centre, erythrocyte_px=erythrocyte_px, white=white, size=CROP_PX)
+            crop = cut_cell(image, *box.centre, erythrocyte_px=erythrocyte_px, white=white, size=CROP_PX)
             yield crop, white, CellClass(categories[0])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cells.errors import DataError
 from cells.vocabulary import CLASSIFIED, CellClass
-from evaluation.classifier_sets import SETS, labelled_set, voc_boxes
+from evaluation.classifier_sets import SETS, labelled_set
 from evaluation.classifiers import known_answers_only, main, pool_columns, report, score
 
 BAND, SEGMENTED, NEUTROPHIL = CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED, CellClass.NEUTROPHIL
@@ -69,12 +69,6 @@ def test_a_missing_model_gives_the_exit_code_of_a_refusal(
     code = main(["--data", str(tmp_path), "--models", str(tmp_path), "--classifier", "mlp", "--set", "bccd"])
     assert code == 3
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_boxes_of_a_file_that_is_no_xml_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_text("<annotation><object>")
-    with pytest.raises(DataError, match=r"a\.xml"):
-        voc_boxes(tmp_path / "a.xml")
 
 
 @pytest.mark.data
