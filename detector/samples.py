@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cells.errors import DataError
 from cells.records import RGBImage, WhitePoint
-from detector.channels import BLOCK, BLOCKS_PER_ERYTHROCYTE, Densities, working_densities
+from detector.channels import BLOCK, Densities, working_densities
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, read_yolo
 from slides.optics import MAX_DENSITY, white_point
 
@@ -522,8 +522,3 @@ def held_out(name: str, *, share: float) -> bool:
     """
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:4], "big") < share * 2**32
-
-
-def in_erythrocytes(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn lengths in map positions into erythrocyte diameters."""
-    return points / BLOCKS_PER_ERYTHROCYTE

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import ModelError
-from cells.model_files import MANIFEST, open_model
+from cells.model_files import open_model
 
 if TYPE_CHECKING:
     from classifiers.base import Classifier
@@ -20,22 +20,6 @@ SHIPPED = Path(__file__).parent / "models"
 
 NEEDED = ("detector", "cnn", "mlp")
 """The models that the program ships with."""
-
-
-def model_names(root: Path | None = None) -> tuple[str, ...]:
-    """Return the names of the models in a folder.
-
-    Parameters
-    ----------
-    root : Path, optional
-        The folder; that of the shipped models where it is None.
-
-    Returns
-    -------
-    tuple of str
-        In alphabetic order; empty where the folder is missing.
-    """
-    return tuple(sorted(path.parent.name for path in (root or SHIPPED).glob(f"*/{MANIFEST}")))
 
 
 def model_info(name: str, *, root: Path | None = None) -> "ModelInfo":

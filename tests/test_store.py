@@ -19,12 +19,6 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_names_are_sorted_and_need_a_manifest(root: Path) -> None:
-    (root / "work in progress").mkdir()
-    assert store.model_names(root) == ("cnn", "detector", "mlp")
-    assert store.model_names(root / "nowhere") == ()
-
-
 def test_info(root: Path) -> None:
     info = store.model_info("mlp", root=root)
     assert (info.name, info.kind, info.version, len(info.sha256)) == ("mlp", "mlp", "7", 64)
