@@ -112,7 +112,7 @@ _TABLE: dict[CellClass, _Entry] = {
         "Promyelocytes", "Промиелоциты", "26524-9", "26523-1", parent=_C.IMMATURE_GRANULOCYTE
     ),
     _C.BLAST: _entry("Blasts", "Бластные клетки", "26446-5", "30376-8"),
-    _C.PROMONOCYTE: _entry("Promonocytes", "Промоноциты"),
+    _C.PROMONOCYTE: _entry("Promonocytes", "Промоноциты", "30466-7", "34926-6"),
     _C.LYMPHOCYTE_VARIANT: _entry("Reactive lymphocytes", "Реактивные лимфоциты", "13046-8", "26477-0"),
     _C.PLASMA_CELL: _entry("Plasma cells", "Плазматические клетки", "13047-6", "30458-4"),
     _C.UNIDENTIFIED: _entry("Unidentified", "Не определено", in_denominator=False),

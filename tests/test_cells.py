@@ -24,6 +24,7 @@ LOINC = {
     "myelocyte": ("26498-6", "30446-9"),
     "promyelocyte": ("26524-9", "26523-1"),
     "blast": ("26446-5", "30376-8"),
+    "promonocyte": ("30466-7", "34926-6"),
     "lymphocyte_variant": ("13046-8", "26477-0"),
     "plasma_cell": ("13047-6", "30458-4"),
     "erythroblast": ("18309-5", None),
