@@ -11,7 +11,7 @@ from commands.console import TerminalProgress, say
 from commands.formula_table import formula_table
 from commands.options import add_model_options, settings_of
 from commands.output import staged_folder
-from commands.report import write_reports
+from commands.report_files import Look, write_reports
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -79,6 +79,8 @@ def run(options: Namespace) -> int:
     """
     from leukoformula.pipeline import analyse
     from leukoformula.result import Identity
+    from reports.reading import as_stored
+    from reports.stored_pictures import encode_pictures
     from slides.synthetic.smear import draw_smear
 
     share = min(1.0, options.fields / FIELDS)
@@ -96,7 +98,9 @@ def run(options: Namespace) -> int:
                 identity=Identity(patient="DEMO", sample="drawn, not real"),
                 progress=progress,
             )
-        write_reports(result, stage, lang=options.lang)
+        pictures = encode_pictures(result)
+        result = as_stored(result, pictures)
+        write_reports(result, stage, look=Look(options.lang, "a4", None), pictures=pictures)
     print(formula_table(result.formula, lang=options.lang))
     print()
     print(_drawn_and_found(drawn, result))

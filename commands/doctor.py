@@ -128,6 +128,7 @@ def all_checks(models: Path | None = None) -> Iterator[Check]:
     yield from (_library(module, name) for module, name in DEPENDENCIES.items())
     yield from (_package(name) for name in OWN_PACKAGES)
     yield from _models(models)
+    yield _validation(models)
     yield _tried("detector", _detector_answers, models, _REINSTALL)
     yield _tried("perceptron", _perceptron_answers, models, _REINSTALL)
     yield _tried("LiteRT", _network_answers, models, _REINSTALL)
@@ -176,6 +177,25 @@ def _models(root: Path | None) -> Iterator[Check]:
             yield Check("FAIL", f"model {name}", str(error))
         else:
             yield Check("PASS", f"model {name}", f"version {info.version}, sha256 {info.sha256}")
+
+
+def _validation(root: Path | None) -> Check:
+    from counting.notes import note_text
+    from leukoformula.settings import Settings
+    from leukoformula.store import model_info
+    from leukoformula.validation import load_validation, misfit
+
+    settings = Settings(models=root)
+    try:
+        found = load_validation(settings.classifier, root=root)
+        kinds = () if found is None else tuple(found.models)
+        models = tuple(model_info(kind, root=root) for kind in kinds)
+    except LeukoformulaError as error:
+        return Check("FAIL", "validation", str(error))
+    reason = "no_validation" if found is None else misfit(found, settings=settings, models=models)
+    if reason:
+        return Check("WARN", "validation", note_text(reason, "en"))
+    return Check("PASS", "validation", f"of {', '.join(kinds)}")
 
 
 def _tried(subject: str, check: "Callable[[Path | None], str]", models: Path | None, remedy: str) -> Check:

@@ -6,14 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands.comparison_table import comparison_document, comparison_table
 from commands.console import put_document, say
 from commands.formula_table import formula_table
 from commands.options import add_formula_options, identity_of, settings_of
 from commands.output import staged_folder
+from commands.report_files import Look, add_look_options, laboratory_settings, look_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
+    from collections.abc import Mapping
 
+    from cells.vocabulary import CellClass
+    from counting.comparison import Comparison
     from counting.formula import LeukocyteFormula
     from leukoformula.result import Identity
 
@@ -32,7 +37,8 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser(
         "formula",
         help="make the formula from counts alone",
-        description="Prints the formula with exact 95 %% intervals, ranges and flags for given counts.",
+        description="Prints the formula with exact 95 %% intervals, ranges and flags for given counts; with "
+        "--second-counts also where two counts of one sample differ beyond counting error.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -42,9 +48,18 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="cells of each class, for example neutrophil_segmented=58,lymphocyte=31",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder for report.pdf, report.html and formula.json"
+        "--second-counts",
+        metavar="CLASS=N,…",
+        help="another count of the same sample (second slide or observer), to be compared with the first",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for report.pdf, report.html, fhir.json, report.hl7, formula.json and formula.csv",
     )
     add_formula_options(parser)
+    add_look_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -67,28 +82,48 @@ def run(options: Namespace) -> int:
     from leukoformula.reference import load_ranges
     from reports.document import formula_document
 
-    identity = identity_of(options)
+    laboratory = laboratory_settings(options)
+    look, identity = look_of(options, laboratory), identity_of(options)
+    settings = settings_of(options, laboratory)
+    counts = parse_counts(options.counts)
+    comparison = None
+    if options.second_counts is not None:
+        comparison = _compared(counts, parse_counts(options.second_counts), settings.rules.seed)
     formula = make_formula(
-        parse_counts(options.counts),
-        ranges=load_ranges(settings_of(options).ranges),
+        counts,
+        ranges=load_ranges(settings.ranges),
         wbc=options.wbc,
         age=Age.parse(identity.age) if identity.age else None,
         sex=identity.sex or None,
+        rules=settings.rules,
     )
     document: dict[str, object] = {
         "schema": SCHEMA,
         "identity": asdict(identity),
         "formula": formula_document(formula),
     }
+    if comparison is not None:
+        document["comparison"] = comparison_document(comparison)
     if options.out is not None:
         with staged_folder(options.out) as stage:
-            _write(stage, formula, identity, document, lang=options.lang)
+            _write(stage, formula, identity, document, look=look)
         say(f"report in {options.out / 'report.pdf'}")
     if options.json:
         put_document(document)
     else:
-        print(formula_table(formula, lang=options.lang))
+        print(formula_table(formula, lang=look.lang))
+        if comparison is not None:
+            print()
+            print(comparison_table(comparison, lang=look.lang))
     return 0
+
+
+def _compared(first: "Mapping[CellClass, int]", second: "Mapping[CellClass, int]", seed: int) -> "Comparison":
+    import numpy as np
+
+    from counting.comparison import compare_counts
+
+    return compare_counts(first, second, np.random.default_rng(seed))
 
 
 def _write(
@@ -97,11 +132,14 @@ def _write(
     identity: "Identity",
     document: dict[str, object],
     *,
-    lang: str,
+    look: Look,
 ) -> None:
     from leukoformula.result import SmearResult
     from leukoformula.versions import versions
+    from reports.formula_csv import write_formula_csv
     from reports.html import write_html
+    from reports.interfaces.fhir import write_fhir
+    from reports.interfaces.hl7 import write_hl7
     from reports.pdf import write_pdf
     from slides.calibration import Calibration
 
@@ -122,5 +160,9 @@ def _write(
         settings={},
         versions=versions(),
     )
-    write_pdf(result, stage / "report.pdf", lang=lang)
-    write_html(result, stage / "report.html", lang=lang)
+    pdf = stage / "report.pdf"
+    write_pdf(result, pdf, lang=look.lang, page=look.paper, header=look.header)
+    write_html(result, stage / "report.html", lang=look.lang, header=look.header)
+    write_fhir(result, stage / "fhir.json", lang=look.lang, pdf=pdf.read_bytes())
+    write_hl7(result, stage / "report.hl7", lang=look.lang, pdf=pdf.read_bytes())
+    write_formula_csv(formula, stage / "formula.csv")

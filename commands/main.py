@@ -11,7 +11,10 @@ from typing import NoReturn
 from cells.errors import LeukoformulaError
 from commands.console import libraries_silenced, say
 
-COMMANDS = ("report", "detect", "segment", "classify", "formula", "train", "demo", "doctor")
+COMMANDS = (
+    *("report", "render", "detect", "evaluate", "compare", "segment", "classify", "formula"),
+    *("train", "demo", "doctor"),
+)
 """The commands, in the order in which the help lists them; each is a module of this package."""
 
 USAGE = 2

@@ -2,13 +2,14 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from commands.console import one_line, positive_number
 
 if TYPE_CHECKING:
     from leukoformula.result import Identity
     from leukoformula.settings import Settings
+    from leukoformula.settings_file import LaboratorySettings
 
 CLASSIFIERS = ("cnn", "mlp", "ensemble")
 """The classifiers; the same as ``leukoformula.settings.CLASSIFIERS``, which a test holds true."""
@@ -70,7 +71,7 @@ def add_formula_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--ranges", metavar="NAME|FILE", help="reference ranges: ru (default), western, or a JSON file"
     )
-    parser.add_argument("--lang", choices=("en", "ru"), default="en", help="language (default: en)")
+    parser.add_argument("--lang", choices=("en", "ru"), help="language (default: en)")
     parser.add_argument(
         "--patient", type=identifier, default="", metavar="ID", help="identifier of the patient"
     )
@@ -106,13 +107,15 @@ def identifier(text: str) -> str:
     return cleaned
 
 
-def settings_of(options: Namespace) -> "Settings":
-    """Make the settings of an analysis; what the user left out keeps its default.
+def settings_of(options: Namespace, laboratory: "LaboratorySettings | None" = None) -> "Settings":
+    """Make the settings of an analysis; what the user left out is the laboratory's, else the default.
 
     Parameters
     ----------
     options : Namespace
         Parsed arguments.
+    laboratory : LaboratorySettings or None, optional
+        What the settings file says.
 
     Returns
     -------
@@ -128,7 +131,10 @@ def settings_of(options: Namespace) -> "Settings":
 
     names = ("classifier", "um_per_px", "ranges", "models", "detection_threshold")
     given = {name: getattr(options, name, None) for name in names}
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if laboratory is not None:
+        chosen = {**laboratory.analysis, "rules": laboratory.rules, **chosen}
+    return Settings(**chosen)
 
 
 def identity_of(options: Namespace) -> "Identity":

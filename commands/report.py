@@ -15,11 +15,10 @@ from commands.options import (
     settings_of,
 )
 from commands.output import staged_folder
+from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
-
-    from leukoformula.result import SmearResult
 
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -33,7 +32,8 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser(
         "report",
         help="find, classify and count the leukocytes of a smear and write the report",
-        description="Writes report.pdf, report.html, result.json and cells.csv, and prints the formula.",
+        description="Writes report.pdf, report.html, fhir.json, report.hl7, result.json with its pictures, "
+        "cells.csv and formula.csv, and prints the formula.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -43,6 +43,7 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     add_model_options(parser, classifier=True)
     add_scale_option(parser)
     add_formula_options(parser)
+    add_look_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,46 +62,27 @@ def run(options: Namespace) -> int:
     """
     from leukoformula.pipeline import analyse
     from reports.document import result_document
+    from reports.reading import as_stored
+    from reports.stored_pictures import encode_pictures
 
-    settings, identity = settings_of(options), identity_of(options)
+    laboratory = laboratory_settings(options)
+    look, settings, identity = (
+        look_of(options, laboratory),
+        settings_of(options, laboratory),
+        identity_of(options),
+    )
     with staged_folder(options.out) as stage:
         with TerminalProgress() as progress:
             result = analyse(
                 options.smear, settings=settings, identity=identity, wbc=options.wbc, progress=progress
             )
-        write_reports(result, stage, lang=options.lang)
+        pictures = encode_pictures(result)
+        result = as_stored(result, pictures)
+        write_reports(result, stage, look=look, pictures=pictures)
     warn_of(result.refused)
     if options.json:
-        put_document(result_document(result))
+        put_document(result_document(result, pictures=pictures.record if pictures else None))
     else:
-        print(formula_table(result.formula, lang=options.lang))
+        print(formula_table(result.formula, lang=look.lang))
     say(f"{len(result.cells)} finds in {len(result.fields)} fields; report in {options.out / 'report.pdf'}")
     return 0
-
-
-def write_reports(result: "SmearResult", folder: Path, *, lang: str) -> None:
-    """Write every form of the report into a folder.
-
-    Parameters
-    ----------
-    result : SmearResult
-        What was found.
-    folder : Path
-        Gets report.pdf, report.html, result.json and cells.csv.
-    lang : {"en", "ru"}
-        Language of PDF and HTML.
-
-    Raises
-    ------
-    InputError
-        Where a file cannot be written.
-    """
-    from reports.document import write_json
-    from reports.html import write_html
-    from reports.pdf import write_pdf
-    from reports.table import write_csv
-
-    write_pdf(result, folder / "report.pdf", lang=lang)
-    write_html(result, folder / "report.html", lang=lang)
-    write_json(result, folder / "result.json")
-    write_csv(result, folder / "cells.csv")

@@ -9,14 +9,13 @@ from cells.vocabulary import CellClass
 from counting.age import Age
 from counting.cells_needed import cells_needed
 from counting.comments import comment_on
-from counting.correction import ConfusionMatrix, correct
 from counting.counts import checked_counts, checked_sex, checked_wbc, pooled_count
 from counting.denominator import apply_smudge_policy, corrected_wbc, counts_in_denominator, denominator
 from counting.flags import judge
 from counting.indices import leukocyte_indices
 from counting.intervals import Interval, clopper_pearson_percent, per_100
 from counting.ranges import Range, RangeRow, ReferenceSet, Stratum
-from counting.records import Flag, LeukocyteFormula, Line, OutsideLine
+from counting.records import Correction, Flag, LeukocyteFormula, Line, OutsideLine
 from counting.rules import CountingRules
 
 __all__ = ["Flag", "LeukocyteFormula", "Line", "OutsideLine", "Range", "make_formula"]
@@ -47,7 +46,7 @@ def make_formula(
     age: Age | None = None,
     sex: str | None = None,
     rules: CountingRules = DEFAULT_RULES,
-    confusion: ConfusionMatrix | None = None,
+    correction: Correction | None = None,
 ) -> LeukocyteFormula:
     """Make a leukocyte formula from the cells counted.
 
@@ -66,9 +65,9 @@ def make_formula(
         ``f`` or ``m``.
     rules : CountingRules, optional
         The laboratory's rules.
-    confusion : ConfusionMatrix or None, optional
-        Validated errors of the classifier; with it the formula carries corrected shares as well. Leave it
-        out for counts that a person made or signed.
+    correction : Correction or None, optional
+        What ``counting.correction.correct`` made of the classifier's answers; the formula carries it as it
+        is. Leave it out for counts that a person made or reviewed.
 
     Returns
     -------
@@ -112,15 +111,16 @@ def make_formula(
         notes=(),
         stratum_ru=stratum.label_ru if stratum else "",
         stratum_id=stratum.stratum_id if stratum else "",
+        stratum_from_days=stratum.age_from_days if stratum else None,
+        stratum_until_days=stratum.age_until_days if stratum else None,
+        stratum_sex=stratum.sex if stratum else None,
         ranges_title_en=ranges.title_en,
         ranges_title_ru=ranges.title_ru,
         wbc_range=wbc_range,
-        wbc_flag=Flag.NONE
-        if effective is None
-        else judge(effective, Interval(effective, effective), wbc_range),
+        wbc_flag=_wbc_flag(effective, wbc_range),
         smudge_policy=str(rules.smudge),
         indices=leukocyte_indices(counted, np.random.default_rng(rules.seed), rules=rules),
-        correction=correct(given, confusion, np.random.default_rng(rules.seed)) if confusion else None,
+        correction=correction,
     )
     notes = (
         *_count_notes(formula, given, rules),
@@ -197,6 +197,10 @@ def _outside(counts: Mapping[CellClass, int], total: int, rules: CountingRules) 
         else:
             found.append(OutsideLine(label, n, None, None, None))
     return tuple(found)
+
+
+def _wbc_flag(wbc: float | None, limits: Range | None) -> Flag:
+    return Flag.NONE if wbc is None else judge(wbc, Interval(wbc, wbc), limits)
 
 
 def _corrected(wbc: float | None, outside: tuple[OutsideLine, ...], rules: CountingRules) -> float | None:

@@ -1,9 +1,9 @@
-"""Exact intervals for a share, for a ratio per 100 leukocytes and for a Poisson count."""
+"""Exact intervals for a share and for a ratio per 100 leukocytes; what an unseen class may still be."""
 
 import math
 from dataclasses import dataclass
 
-from scipy.special import betaincinv, gammaincinv
+from scipy.special import betaincinv
 
 from cells.errors import UsageError
 
@@ -128,38 +128,6 @@ def rumke(k: int, n: int) -> tuple[int, int]:
     """
     interval = clopper_pearson_percent(k, n)
     return math.floor(interval.low), math.ceil(interval.high)
-
-
-def poisson_interval(k: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return the exact interval of a Poisson mean from one count.
-
-    Parameters
-    ----------
-    k : int
-        Number of finds, at least 0.
-    confidence : float, optional
-        Nominal confidence, above 0 and below 1.
-
-    Returns
-    -------
-    Interval
-        Ends in finds.
-
-    Raises
-    ------
-    UsageError
-        Where k is negative or the confidence is not inside 0 to 1.
-
-    References
-    ----------
-    Garwood F. Fiducial limits for the Poisson distribution. Biometrika 1936;28:437-442.
-    doi 10.1093/biomet/28.3-4.437
-    """
-    if k < 0:
-        raise UsageError(f"cannot count {k} cells; give a number that is not negative")
-    tail = _tail(confidence)
-    low = 0.0 if k == 0 else float(gammaincinv(k, tail))
-    return Interval(low, float(gammaincinv(k + 1, 1 - tail)))
 
 
 def per_100(k: int, n: int, *, confidence: float = CONFIDENCE) -> Interval:

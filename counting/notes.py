@@ -102,6 +102,47 @@ NOTES: dict[str, dict[str, str]] = {
         "ru": "Без поправки на ошибки классификатора: найденные классы не согласуются с проверенной частотой "
         "ошибок.",
     },
+    "many_unidentified": {
+        "en": "Uncorrected for classifier errors: more cells are unidentified than in the validation; stain "
+        "or camera may differ from those validated.",
+        "ru": "Без поправки на ошибки классификатора: неопределённых клеток больше, чем при проверке; "
+        "окраска или камера могут отличаться от проверенных.",
+    },
+    "split_poor_fit": {
+        "en": "Band and segmented neutrophils are corrected together only: their split here does not suit "
+        "the validation.",
+        "ru": "Палочкоядерные и сегментоядерные нейтрофилы исправлены только в сумме: их соотношение не "
+        "согласуется с проверочными данными.",
+    },
+    "split_few_cells_for_correction": {
+        "en": "Band and segmented neutrophils are corrected together only: too few were counted.",
+        "ru": "Палочкоядерные и сегментоядерные нейтрофилы исправлены только в сумме: их подсчитано слишком "
+        "мало.",
+    },
+    "split_small_validation": {
+        "en": "Band and segmented neutrophils are corrected together only: the validation holds too few.",
+        "ru": "Палочкоядерные и сегментоядерные нейтрофилы исправлены только в сумме: в проверочных данных "
+        "их слишком мало.",
+    },
+    "split_not_validated": {
+        "en": "Band and segmented neutrophils are corrected together only: their split was not validated.",
+        "ru": "Палочкоядерные и сегментоядерные нейтрофилы исправлены только в сумме: их разделение не "
+        "проверялось.",
+    },
+    "no_validation": {
+        "en": "Uncorrected for classifier errors: no validation belongs to these models.",
+        "ru": "Без поправки на ошибки классификатора: для этих моделей нет проверочных данных.",
+    },
+    "validation_of_other_models": {
+        "en": "Uncorrected for classifier errors: the stored validation belongs to other models.",
+        "ru": "Без поправки на ошибки классификатора: проверочные данные относятся к другим моделям.",
+    },
+    "validation_of_other_settings": {
+        "en": "Uncorrected for classifier errors: the stored validation was made with other settings of the "
+        "detector or classifier.",
+        "ru": "Без поправки на ошибки классификатора: проверка проведена с другими настройками детектора или "
+        "классификатора.",
+    },
 }
 """Text of every code, by language."""
 

@@ -210,6 +210,9 @@ class Correction:
         In clinical order; empty where nothing could be corrected.
     uncorrected : str
         Why nothing was corrected, as a code of ``counting.notes``; empty where it was.
+    unsplit : str
+        Why the children of a pooled class were not corrected apart, as a code of ``counting.notes``; empty
+        where they were or nothing was corrected.
     fit_p : float or None
         Probability that counts as far from the model as these arise under it; None where not reckoned.
     missed_percent : float or None
@@ -218,6 +221,7 @@ class Correction:
 
     shares: tuple[CorrectedShare, ...] = ()
     uncorrected: str = ""
+    unsplit: str = ""
     fit_p: float | None = None
     missed_percent: float | None = None
 
@@ -263,6 +267,11 @@ class LeukocyteFormula:
         Comments of the coded library, the urgent ones first.
     correction : Correction or None
         Shares corrected for the classifier's errors; None where none was asked for.
+    stratum_from_days, stratum_until_days : int or None
+        First day of life that belongs to the group, and the first that belongs to it no more; None where
+        there is no group or no end.
+    stratum_sex : str or None
+        ``"f"`` or ``"m"`` where the ranges hold for one sex alone.
     """
 
     total: int
@@ -286,6 +295,9 @@ class LeukocyteFormula:
     indices: tuple[Index, ...] = ()
     comments: tuple[Comment, ...] = ()
     correction: Correction | None = None
+    stratum_from_days: int | None = None
+    stratum_until_days: int | None = None
+    stratum_sex: str | None = None
 
     def line(self, label: CellClass) -> Line | None:
         """Return the row of a class, or None where the formula has none.

@@ -1,7 +1,7 @@
 """The rules of counting that a laboratory sets: smudge cells, correction for erythroblasts, small counts."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from cells.errors import UsageError
@@ -32,6 +32,12 @@ class AlertValues:
     unidentified_per_100 : float
         Unidentified cells per 100 leukocytes that make a cluster which only a person can judge.
 
+    Raises
+    ------
+    UsageError
+        Where a number is negative or not finite, or the limits of the leukocyte count are the wrong way
+        round.
+
     References
     ----------
     Homerton Healthcare, haematology critical results (homerton.nhs.uk): leukocytes ≤ 2.0 or > 30,
@@ -43,6 +49,15 @@ class AlertValues:
     neutrophils_low: float = 0.5
     blasts_percent: float = 20.0
     unidentified_per_100: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name, number in asdict(self).items():
+            _check("alert value", name, number)
+        if self.wbc_low >= self.wbc_high:
+            raise UsageError(
+                f"alert value wbc_low ({self.wbc_low:g}) must be below wbc_high ({self.wbc_high:g}); "
+                "correct them"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +97,13 @@ class CountingRules:
     alerts: AlertValues = field(default_factory=AlertValues)
 
     def __post_init__(self) -> None:
-        numbers = {
-            "nrbc_correction_from": self.nrbc_correction_from,
-            "smudge_warning_from": self.smudge_warning_from,
-            "few_cells": self.few_cells,
-            "smallest_index_count": self.smallest_index_count,
-            "seed": self.seed,
-        }
-        for name, number in numbers.items():
-            if number is not None and not (math.isfinite(number) and number >= 0):
-                raise UsageError(f"counting setting {name} is {number:g}; give a number of 0 or more")
+        names = ("nrbc_correction_from", "smudge_warning_from", "few_cells", "smallest_index_count", "seed")
+        for name in names:
+            number = getattr(self, name)
+            if number is not None:
+                _check("counting setting", name, number)
+
+
+def _check(kind: str, name: str, number: float) -> None:
+    if not (math.isfinite(number) and number >= 0):
+        raise UsageError(f"{kind} {name} is {number:g}; give a number of 0 or more")

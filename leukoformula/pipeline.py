@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.errors import NoSmearError
-from cells.records import Cell, Detection, Field, Finding, Refusal
+from cells.records import Cell, Detection, Field, Finding, Refusal, WhitePoint
 from cells.units import CROP_PX
 from cells.vocabulary import CellClass
 from classifiers.base import Classifier
@@ -20,10 +20,12 @@ from detector.scanner import Scanner
 from features.crops import cut_cell
 from leukoformula import store
 from leukoformula.decisions import decide
+from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
 from leukoformula.reference import load_ranges
 from leukoformula.result import FieldSummary, Identity, Overview, SmearResult
 from leukoformula.settings import Settings
+from leukoformula.validation import correction_of
 from leukoformula.versions import versions
 from slides.calibration import Calibration
 from slides.quality import assess_field, assess_smear
@@ -89,6 +91,8 @@ def analyse(
         survey.add(item)
     survey.classify_pending()
     _check_something_was_read(smear, survey)
+    models = (*detector_models, *classifier_models)
+    correction = correction_of(survey.cells, settings=settings, models=models, seed=settings.rules.seed)
     return SmearResult(
         name=smear.name,
         source=str(smear.source),
@@ -97,14 +101,23 @@ def analyse(
         calibration=calibration,
         findings=(*assess_smear(survey.findings, len(survey.summaries)), *survey.findings),
         cells=tuple(survey.cells),
-        formula=make_formula(survey.counts(), ranges=ranges, wbc=wbc, age=age, sex=sex),
+        formula=make_formula(
+            survey.counts(),
+            ranges=ranges,
+            wbc=wbc,
+            age=age,
+            sex=sex,
+            rules=settings.rules,
+            correction=correction,
+        ),
         identity=identity,
         classifier=classifier.name,
-        models=(*detector_models, *classifier_models),
+        models=models,
         settings=settings.record(),
         versions=versions(),
         crops=survey.crops,
         overview=survey.overview,
+        explanations=explain_least_certain(classifier, survey.cells, survey.crops, survey.whites),
     )
 
 
@@ -153,6 +166,7 @@ class _Survey:
     findings: list[Finding] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     crops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    whites: dict[int, WhitePoint] = field(default_factory=dict)
     overview: Overview | None = None
     _pending: list[_Look] = field(default_factory=list)
     _most: int = 0
@@ -188,6 +202,7 @@ class _Survey:
             cell = self._cell(look.field.name, detection, answer)
             self.cells.append(cell)
             self.crops[cell.cell_id] = crop.copy()
+            self.whites[cell.cell_id] = look.field.white_point
             counted += cell.counted
             leukocytes += cell.counted and cell.label.in_denominator
         height, width = look.field.image.shape[:2]

@@ -1,13 +1,19 @@
 """The result of analysing one smear: what the reports print and the documents store."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cells.errors import UsageError
 from cells.records import Cell, Finding, Refusal, RGBImage
 from counting.formula import LeukocyteFormula
 from slides.calibration import Calibration
+
+LONGEST_NAME = 100
+"""Signs that the name of who signs may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,58 @@ class ModelInfo:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who released a result, and when.
+
+    Parameters
+    ----------
+    by : str
+        Name of the person, as it is to be printed.
+    at : str
+        Date and time in ISO 8601 with the offset from UTC, ``2026-11-20T14:05:00+03:00``.
+
+    Raises
+    ------
+    UsageError
+        Where the name is empty, too long or not printable, or the time is no such time.
+    """
+
+    by: str
+    at: str
+
+    def __post_init__(self) -> None:
+        if not self.by.strip() or not self.by.isprintable() or len(self.by) > LONGEST_NAME:
+            raise UsageError(
+                f"the name of who signs must have 1 to {LONGEST_NAME} printable signs; give the full name"
+            )
+        try:
+            offset = datetime.fromisoformat(self.at).utcoffset()
+        except ValueError:
+            offset = None
+        if offset is None:
+            raise UsageError(
+                f"{self.at!r} is no time of signing; give date, time and offset as 2026-11-20T14:05:00+03:00"
+            )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Overview:
-    """One field kept as a picture, shape (M, N, 3), for drawing the finds on it."""
+    """One field kept as a picture, for drawing the finds on it.
+
+    Parameters
+    ----------
+    field : str
+        Name of the field.
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels.
+    scale : float
+        Size of the picture over that of the field as read, above 0 to 1.
+    """
 
     field: str
     image: RGBImage
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +148,12 @@ class SmearResult:
         Crop of each cell by ``cell_id``.
     overview : Overview or None
         The field with most counted cells.
+    relabelled : tuple of int or None
+        Cells whose label a person changed on review, by ``cell_id``; None where nobody reviewed the cells.
+    signature : Signature or None
+        Who released the result; None until a person has reviewed and signed it.
+    explanations : dict of int to object
+        What speaks for the label of a cell, by ``cell_id``; empty where nothing is explained.
     """
 
     name: str
@@ -113,3 +171,11 @@ class SmearResult:
     versions: dict[str, str]
     crops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     overview: Overview | None = None
+    relabelled: tuple[int, ...] | None = None
+    signature: Signature | None = None
+    explanations: dict[int, object] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Literal["preliminary", "final"]:
+        """``"final"`` where a person has signed, else ``"preliminary"``."""
+        return "preliminary" if self.signature is None else "final"

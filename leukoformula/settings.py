@@ -1,11 +1,13 @@
 """Every threshold and choice of an analysis, in one place, checked once and printed with each result."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cells.errors import UsageError
+from cells.errors import DataError, UsageError
 from counting.ranges import DEFAULT_SET
+from counting.rules import AlertValues, CountingRules, SmudgePolicy
 
 CLASSIFIERS = ("cnn", "mlp", "ensemble")
 """Names of the classifiers that can decide."""
@@ -37,6 +39,8 @@ class Settings:
         Weight of the network in the ensemble, 0 to 1; the feature classifier has the rest.
     ranges : str
         Name of a shipped reference set, or path of a file.
+    rules : CountingRules
+        The laboratory's rules of counting: smudge cells, erythroblasts, small counts, alert values.
     models : Path or None
         Folder of models to use in place of those shipped.
     workers : int
@@ -55,6 +59,7 @@ class Settings:
     abstain_below: float = 0.5
     cnn_share: float = 0.5
     ranges: str = DEFAULT_SET
+    rules: CountingRules = field(default_factory=CountingRules)
     models: Path | None = None
     workers: int = 2
 
@@ -78,6 +83,38 @@ class Settings:
         -------
         dict of str to object
             Every setting that a result depends on. The number of workers is left out, as no result depends
-            on it, and so is the folder of models, as the result names each model with its hash.
+            on it, and so is the folder of models, as the result names each model with its hash. The rules of
+            counting stand under ``counting``, as in a settings file.
         """
-        return {key: value for key, value in asdict(self).items() if key not in _NOT_RECORDED}
+        named = {key: value for key, value in asdict(self).items() if key not in _NOT_RECORDED}
+        rules = named.pop("rules")
+        return {**named, "counting": {**rules, "smudge": str(rules["smudge"])}}
+
+
+def recorded_rules(settings: Mapping[str, object]) -> CountingRules:
+    """Return the rules of counting that a stored result was made with.
+
+    Parameters
+    ----------
+    settings : mapping of str to object
+        What ``Settings.record`` gave.
+
+    Returns
+    -------
+    CountingRules
+        The rules; the defaults where the record holds none.
+
+    Raises
+    ------
+    DataError
+        Where the record is faulty.
+    """
+    stored = settings.get("counting", {})
+    try:
+        if not isinstance(stored, Mapping):
+            raise TypeError("no table")
+        given = {"smudge": "exclude", "alerts": {}, **stored}
+        smudge, alerts = SmudgePolicy(given.pop("smudge")), AlertValues(**given.pop("alerts"))
+        return CountingRules(**given, smudge=smudge, alerts=alerts)
+    except (TypeError, ValueError, UsageError) as error:
+        raise DataError(f"the stored rules of counting cannot be read ({error}); analyse again") from error

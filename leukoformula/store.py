@@ -13,12 +13,13 @@ from cells.model_files import open_model
 if TYPE_CHECKING:
     from classifiers.base import Classifier
     from detector.scanner import Scanner
+    from features.segmenter import Segmenter
     from leukoformula.result import ModelInfo
 
 SHIPPED = Path(__file__).parent / "models"
 """Folder of the models that ship with the program."""
 
-NEEDED = ("detector", "cnn", "mlp")
+NEEDED = ("detector", "cnn", "mlp", "segmenter")
 """The models that the program ships with."""
 
 
@@ -74,6 +75,40 @@ def load_detector(*, root: Path | None = None) -> "tuple[Scanner, tuple[ModelInf
     model = open_model(folder, kind="detector")
     path = folder / next(iter(model.contents))
     return Scanner.load(path, sha256=model.sha256), (model_info("detector", root=root),)
+
+
+def load_segmenter(
+    route: str = "network", *, root: Path | None = None
+) -> "tuple[Segmenter, tuple[ModelInfo, ...]]":
+    """Load a route that finds nucleus and cell in crops.
+
+    Parameters
+    ----------
+    route : str
+        ``"network"`` or ``"classical"``.
+    root : Path, optional
+        The folder of models; that of the shipped models where it is None.
+
+    Returns
+    -------
+    Segmenter
+        The route.
+    tuple of ModelInfo
+        The model that it was built from; none for the classical route.
+
+    Raises
+    ------
+    ModelError
+        Where the model is missing, altered or of another kind, or no route has that name.
+    """
+    from features.segmenter import ClassicalSegmenter, NetworkSegmenter  # noqa: PLC0415 - loads LiteRT
+
+    if route == "classical":
+        return ClassicalSegmenter(), ()
+    if route == "network":
+        folder = (root or SHIPPED) / "segmenter"
+        return NetworkSegmenter.load(folder), (model_info("segmenter", root=root),)
+    raise ModelError(f"no route of segmentation is called {route!r}; use network or classical")
 
 
 def load_classifier(

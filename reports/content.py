@@ -30,12 +30,16 @@ def build_view(result: SmearResult, *, language: Language, clean: Clean, header:
     name = clean(result.name)
     program = f"leukoformula {result.versions.get('leukoformula', '')}".strip()
     legends = () if table is None else ("legend.flags", "legend.bar", "legend.interval")
+    if table is not None and table.with_corrected:
+        legends = (*legends, "legend.corrected")
     groups = view_cells.groups(result, language)
     return View(
         language=language,
         name=name,
         subject=language.text("subject", name=name),
         program=program,
+        status=_status(result, language),
+        signed=_signed(result, language, clean),
         header=header,
         identity=view_facts.identity(result, language, clean),
         notice=view_formula.notice(formula, language),
@@ -57,6 +61,18 @@ def build_view(result: SmearResult, *, language: Language, clean: Clean, header:
         method=view_facts.method(result, language, clean),
         grids=view_remarks.correction(formula, language) + view_facts.grids(result, language, clean),
     )
+
+
+def _status(result: SmearResult, language: Language) -> str:
+    if result.signature is not None:
+        return language.text("final")
+    return language.text("preliminary" if result.relabelled is None else "preliminary.reviewed")
+
+
+def _signed(result: SmearResult, language: Language, clean: Clean) -> tuple[str, str] | None:
+    if result.signature is None:
+        return None
+    return clean(result.signature.by), language.moment(result.signature.at)
 
 
 def _gallery_note(result: SmearResult, language: Language) -> str:

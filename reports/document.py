@@ -13,12 +13,13 @@ from cells.records import Cell
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
 from leukoformula.result import SmearResult
+from reports.explanations import explanation_records
 
 SCHEMA = "leukoformula.result/1"
 """Name and version of the document's schema."""
 
 
-def write_json(result: SmearResult, path: Path) -> None:
+def write_json(result: SmearResult, path: Path, *, pictures: Mapping[str, object] | None = None) -> None:
     """Write the result as JSON, UTF-8; pictures are left out.
 
     Parameters
@@ -27,13 +28,17 @@ def write_json(result: SmearResult, path: Path) -> None:
         What was found.
     path : Path
         File to be written.
+    pictures : mapping, optional
+        The files beside it that hold the pictures: ``reports.stored_pictures.StoredPictures.record``.
 
     Raises
     ------
     InputError
         Where the file cannot be written.
     """
-    text = json.dumps(result_document(result), ensure_ascii=False, allow_nan=False, indent=1)
+    text = json.dumps(
+        result_document(result, pictures=pictures), ensure_ascii=False, allow_nan=False, indent=1
+    )
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
 
@@ -51,13 +56,15 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def result_document(result: SmearResult) -> dict[str, Any]:
+def result_document(result: SmearResult, *, pictures: Mapping[str, object] | None = None) -> dict[str, Any]:
     """Return the result as JSON values.
 
     Parameters
     ----------
     result : SmearResult
         What was found.
+    pictures : mapping, optional
+        The files beside it that hold the pictures.
 
     Returns
     -------
@@ -70,6 +77,9 @@ def result_document(result: SmearResult) -> dict[str, Any]:
         "schema": SCHEMA,
         "name": result.name,
         "source": result.source,
+        "status": result.status,
+        "signature": None if result.signature is None else _record(result.signature),
+        "relabelled": None if result.relabelled is None else list(result.relabelled),
         "identity": _record(result.identity),
         "formula": formula_document(result.formula),
         "calibration": {
@@ -86,7 +96,9 @@ def result_document(result: SmearResult) -> dict[str, Any]:
         "models": [_record(model) for model in result.models],
         "settings": _value(result.settings),
         "versions": dict(sorted(result.versions.items())),
+        "pictures": None if pictures is None else _value(pictures),
         "cells": [_cell(cell) for cell in result.cells],
+        "explanations": explanation_records(result),
     }
 
 
@@ -129,6 +141,9 @@ def formula_document(formula: LeukocyteFormula) -> dict[str, Any]:
             "stratum_id": formula.stratum_id,
             "stratum_en": formula.stratum,
             "stratum_ru": formula.stratum_ru,
+            "from_days": formula.stratum_from_days,
+            "until_days": formula.stratum_until_days,
+            "sex": formula.stratum_sex,
         },
     }
 

@@ -11,6 +11,7 @@ from cells.files import atomic_path
 from leukoformula.result import SmearResult
 from reports.bars import svg_bar
 from reports.content import build_view
+from reports.explanations import explanations
 from reports.fonts import plain
 from reports.palette import PALETTE
 from reports.pictures import encode_data_uri
@@ -79,6 +80,7 @@ def render_html(result: SmearResult, *, lang: str, header: Header | None = None)
         lang=language.code,
         logo=logo,
         svg_bar=svg_bar,
+        explained=explanations(result, language),
         palette=PALETTE,
         css=Markup(_read("report.css")),
     )

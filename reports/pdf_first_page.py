@@ -13,7 +13,7 @@ from reports.palette import PALETTE
 from reports.pdf_style import Flowables, bare, box, colour, para, rich
 from reports.pdf_table import formula_table
 from reports.pictures import checked_logo
-from reports.view import Glance, Header, Item, View
+from reports.view import Glance, Header, IndexLine, Item, View
 
 _LOGO_HEIGHT = 15 * mm
 _LOGO_WIDTH = 40 * mm
@@ -73,7 +73,7 @@ def _head(view: View, width: float) -> Table:
     right: Flowables = []
     if view.header:
         right = _laboratory(view.header)
-    right.append(para(said("preliminary"), "status"))
+    right.append(para(view.status, "status", tone="accent" if view.signed else ""))
     return bare(
         [[left, right]],
         [width * 0.58, width * 0.42],
@@ -153,13 +153,17 @@ def _remarks(view: View, width: float, air: float) -> Flowables:
 def _indices(view: View, width: float) -> Table | Paragraph:
     if len(view.indices) == 1:
         return para(" ".join((view.indices[0].name, view.indices[0].value, view.indices[0].usual)), "line")
-    cells = [
-        [para(one.name, "line"), para(one.value, "strong_line"), para(one.usual, "line")]
-        for one in view.indices
-    ]
+    cells = [_index(one) for one in view.indices]
     pairs = [[*left, "", *(right or ["", "", ""])] for left, right in zip_longest(cells[::2], cells[1::2])]
     shares = [0.19, 0.13, 0.165, 0.03, 0.19, 0.13, 0.165]
-    rules = [("LINEABOVE", (first, 0), (last, -1), 0.3, colour("rule")) for first, last in ((0, 2), (4, 6))]
+    rules: list[tuple[object, ...]] = [
+        ("LINEABOVE", (first, 0), (last, -1), 0.3, colour("rule")) for first, last in ((0, 2), (4, 6))
+    ]
+    rules += [
+        ("SPAN", (4 * (place % 2) + 1, place // 2), (4 * (place % 2) + 2, place // 2))
+        for place, one in enumerate(view.indices)
+        if one.withheld
+    ]
     return bare(
         pairs,
         [width * share for share in shares],
@@ -168,6 +172,12 @@ def _indices(view: View, width: float) -> Table | Paragraph:
         ("BOTTOMPADDING", (0, 0), (-1, -1), 1.2),
         *rules,
     )
+
+
+def _index(one: IndexLine) -> Flowables:
+    if one.withheld:
+        return [para(one.name, "line"), para(f"{one.value} {one.usual}", "line"), ""]
+    return [para(one.name, "line"), para(one.value, "strong_line"), para(one.usual, "line")]
 
 
 def _facts(view: View, width: float) -> Table:
@@ -202,9 +212,11 @@ def _signature(view: View, width: float) -> Table:
     said = view.language.text
     head = para(said("signature"), "block")
     terms = [para(said(f"signature.{key}"), "term") for key in ("name", "sign", "date")]
+    name, moment = view.signed or ("", "")
+    filled = [para(name, "value"), "", para(moment, "name")]
     table = Table(
-        [[head, "", ""], ["", "", ""], terms, [para(said("disclaimer"), "small"), "", ""]],
-        colWidths=[width * 0.44, width * 0.32, width * 0.24],
+        [[head, "", ""], filled, terms, [para(said("disclaimer"), "small"), "", ""]],
+        colWidths=[width * 0.42, width * 0.26, width * 0.32],
         rowHeights=[15, 17, 12, None],
     )
     table.setStyle(
@@ -212,6 +224,7 @@ def _signature(view: View, width: float) -> Table:
             [
                 ("NOSPLIT", (0, 0), (-1, -1)),
                 ("SPAN", (0, 3), (-1, 3)),
+                ("VALIGN", (0, 1), (-1, 1), "BOTTOM"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
                 ("RIGHTPADDING", (0, 0), (-1, -1), 8),
                 ("TOPPADDING", (0, 0), (-1, -1), 1),

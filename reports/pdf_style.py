@@ -70,6 +70,7 @@ STYLES: dict[str, ParagraphStyle] = {
         _style("name", 9.5, fontName=SEMIBOLD),
         _style("child", 9.5, leftIndent=9),
         _style("number", 9.5, alignment=TA_RIGHT),
+        _style("small_number", 7.8, alignment=TA_RIGHT),
         _style("strong", 10, fontName=BOLD, alignment=TA_RIGHT),
         _style("flag", 9, fontName=SEMIBOLD, leading=9.4),
         _style("notice", 13.5, fontName=BOLD, textColor=colour("high")),

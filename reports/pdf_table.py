@@ -33,11 +33,11 @@ def formula_table(table: FormulaTable, language: Language, *, width: float, air:
     Table
         The table; it may break between rows and then repeats its head.
     """
-    widths = _widths(width, with_absolute=table.with_absolute)
-    bar_width = widths[5]
-    rows = [_head(language, with_absolute=table.with_absolute)]
+    widths = _widths(width, table)
+    bar = 6 if table.with_corrected else 5
+    rows = [_head(language, table)]
     height = 2 * air + 13
-    rows += [_row(row, (bar_width, height), with_absolute=table.with_absolute) for row in table.rows]
+    rows += [_row(row, (widths[bar], height), table) for row in table.rows]
     rows.append(_total(table, language))
     last = len(rows) - 1
     laid = Table(rows, colWidths=widths, repeatRows=1)
@@ -48,11 +48,11 @@ def formula_table(table: FormulaTable, language: Language, *, width: float, air:
                 ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 2),
                 ("RIGHTPADDING", (0, 0), (-1, -1), 2),
-                ("LEFTPADDING", (6, 0), (6, -1), 5),
+                ("LEFTPADDING", (bar + 1, 0), (bar + 1, -1), 5),
                 ("TOPPADDING", (0, 0), (-1, -1), air),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), air + 0.5),
-                ("TOPPADDING", (5, 1), (5, last - 1), 0),
-                ("BOTTOMPADDING", (5, 1), (5, last - 1), 0),
+                ("TOPPADDING", (bar, 1), (bar, last - 1), 0),
+                ("BOTTOMPADDING", (bar, 1), (bar, last - 1), 0),
                 ("LINEBELOW", (0, 0), (-1, 0), 0.8, colour("accent")),
                 ("LINEBELOW", (0, 1), (-1, last - 2), 0.3, colour("rule")),
                 ("LINEABOVE", (0, last), (-1, last), 0.8, colour("accent")),
@@ -62,24 +62,29 @@ def formula_table(table: FormulaTable, language: Language, *, width: float, air:
     return laid
 
 
-def _widths(width: float, *, with_absolute: bool) -> list[float]:
+def _widths(width: float, table: FormulaTable) -> list[float]:
     fixed = [39 * mm, 8.5 * mm, 11.5 * mm, 19 * mm, 17 * mm]
-    tail = [14 * mm, 19 * mm] if with_absolute else []
-    flag = 23 * mm if with_absolute else 28 * mm
+    tail = [14 * mm, 19 * mm] if table.with_absolute else []
+    flag = 23 * mm if table.with_absolute else 28 * mm
+    if table.with_corrected:
+        fixed = [38 * mm, 7.5 * mm, 11 * mm, 17.5 * mm, 21.5 * mm, 17 * mm]
+        tail = [14 * mm, 17.5 * mm] if table.with_absolute else []
+        flag = 18 * mm if table.with_absolute else 26 * mm
     return [*fixed, width - sum(fixed) - flag - sum(tail), flag, *tail]
 
 
-def _head(language: Language, *, with_absolute: bool) -> list[object]:
+def _head(language: Language, table: FormulaTable) -> list[object]:
     said = language.text
     cells: list[object] = [para(said("column.cells"), "column")]
-    cells += [para(said(f"column.{key}"), "column_right") for key in ("n", "percent", "interval", "range")]
+    keys = ["n", "percent", "interval", *(["corrected_share"] if table.with_corrected else []), "range"]
+    cells += [para(said(f"column.{key}"), "column_right") for key in keys]
     cells += [para(said("column.bar"), "column_center"), para(said("column.flag"), "column")]
-    if with_absolute:
+    if table.with_absolute:
         cells += [para(said(f"column.{key}"), "column_right") for key in ("absolute", "absolute_range")]
     return cells
 
 
-def _row(row: Row, bar: tuple[float, float], *, with_absolute: bool) -> list[object]:
+def _row(row: Row, bar: tuple[float, float], table: FormulaTable) -> list[object]:
     flag = escape(row.flag)
     if row.flag_detail:
         face = f'name="{REGULAR}" size="6.3" color="{PALETTE["ink"]}"'
@@ -89,11 +94,12 @@ def _row(row: Row, bar: tuple[float, float], *, with_absolute: bool) -> list[obj
         para(row.n, "number"),
         para(row.percent, "strong", tone=row.tone),
         para(row.interval, "number"),
+        *([para(row.corrected, "small_number")] if table.with_corrected else []),
         para(row.limits, "number"),
         draw_bar(row.bar, width=bar[0] - 4, height=bar[1]),
         rich(flag, "flag", tone=row.tone),
     ]
-    if with_absolute:
+    if table.with_absolute:
         absolute = f"{row.absolute_sign} {row.absolute}".strip()
         cells += [
             para(absolute, "strong" if row.absolute_tone else "number", tone=row.absolute_tone),
@@ -107,10 +113,7 @@ def _total(table: FormulaTable, language: Language) -> list[object]:
         para(language.text("row.total"), "name"),
         para(table.total_n, "number"),
         para(language.number(100, 0), "strong"),
-        "",
-        "",
-        "",
-        "",
+        *[""] * (5 if table.with_corrected else 4),
     ]
     if table.with_absolute:
         absolute = f"{table.total_sign} {table.total_absolute}".strip()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from reports.interfaces.phrases import INTERFACE_PHRASES
+
 _PAGE = {
     "title": ("Leukocyte formula", "Лейкоцитарная формула"),
     "subtitle": (
@@ -10,6 +12,11 @@ _PAGE = {
         "Автоматизированный подсчёт лейкоцитов в окрашенном мазке крови",
     ),
     "preliminary": ("Preliminary – not signed", "Предварительно – не подписано"),
+    "preliminary.reviewed": (
+        "Preliminary – cells reviewed, not signed",
+        "Предварительно – клетки просмотрены, не подписано",
+    ),
+    "final": ("Final – signed", "Окончательный результат – подписан"),
     "page": ("Page {page} of {pages}", "Страница {page} из {pages}"),
     "footer": (
         "Decision support for a qualified person. Not a certified medical device.",
@@ -51,6 +58,7 @@ _FORMULA = {
     "column.n": ("n", "n"),
     "column.percent": ("%", "%"),
     "column.interval": ("95\u00a0% confidence interval", "Доверит. интервал 95\u00a0%"),
+    "column.corrected_share": ("Corrected, % (95\u00a0%)", "С поправкой, % (95\u00a0%)"),
     "column.range": ("Reference interval, %", "Референсный интервал, %"),
     "column.absolute": ("10⁹/L", "10⁹/л"),
     "column.absolute_range": ("Reference interval, 10⁹/L", "Референсный интервал, 10⁹/л"),
@@ -94,6 +102,14 @@ _FORMULA = {
         "alone, not errors of classification.",
         "Доверительные интервалы: точные биномиальные (Клоппера – Пирсона), округлены наружу; учитывают "
         "только ошибку счёта, но не ошибки классификации.",
+    ),
+    "legend.corrected": (
+        "Corrected: estimated share with its 95 % interval, which covers counting error and the validated "
+        "errors of detector and classifier, for stains and cameras like those of the validation; laborator"
+        "ies split band and segmented neutrophils differently, hence the wide intervals of these two.",
+        "С поправкой: оценка доли с интервалом 95 %, который учитывает и ошибку счёта, и проверенные ошибки "
+        "детектора и классификатора при окраске и камере, как в проверочных данных; палочкоядерные и "
+        "сегментоядерные лаборатории разделяют по-разному, поэтому их интервалы широки.",
     ),
     "ranges": ("Reference intervals: {name}.", "Референсные интервалы: {name}."),
 }
@@ -168,6 +184,12 @@ _COUNTED = {
         "отнесены к соседнему полю по правилу счётной рамки: {number}",
     ),
     "counted.uncounted": ("not counted: {number}", "не учтены: {number}"),
+    "counted.review": ("Review", "Просмотр"),
+    "counted.relabelled": (
+        "cells reviewed by a person; {n} label changed|cells reviewed by a person; {n} labels changed",
+        "клетки просмотрены специалистом; изменена {n} метка|клетки просмотрены специалистом; изменены "
+        "{n} метки|клетки просмотрены специалистом; изменено {n} меток",
+    ),
     "outside.line": (
         "{value} per 100 leukocytes ({interval}), n = {n}",
         "{value} на 100 лейкоцитов ({interval}), n = {n}",
@@ -355,6 +377,13 @@ _METHOD = {
         "Интервал 95 % для процента – точный биномиальный (Клоппер и Пирсон, 1934), округлён "
         "наружу. Он показывает, насколько результат меняется случайно, а не как часто ошибается программа.",
     ),
+    "lead.unseen": ("Classes not seen", "Не встреченные классы"),
+    "method.unseen": (
+        "A class without a find makes up at most {upper} here (one-sided 95 % limit); {cells} leukocytes "
+        "would show a class of 1 % with a probability of 95 %.",
+        "Класс без находок составляет здесь не более {upper} (односторонняя граница 95 %); класс с долей 1 % "
+        "встретится с вероятностью 95 % среди {cells} лейкоцитов.",
+    ),
     "method.absolute": (
         "The given leukocyte count (corrected for erythroblasts where that is stated) "
         "times the percentage; their intervals leave out the error of the leukocyte count itself.",
@@ -432,6 +461,25 @@ _REMARKS = {
         "Estimated share of leukocytes that the detector missed: {value}.",
         "Оценка доли лейкоцитов, пропущенных детектором: {value}.",
     ),
+    "comparison": ("Two counts of one sample", "Два подсчёта одной пробы"),
+    "comparison.first": ("First count, % (95 %)", "Первый подсчёт, % (95 %)"),
+    "comparison.second": ("Second count, % (95 %)", "Второй подсчёт, % (95 %)"),
+    "comparison.p": ("p", "p"),
+    "comparison.verdict": ("Difference", "Различие"),
+    "comparison.differs": ("beyond counting error", "больше ошибки счёта"),
+    "comparison.differ": (
+        "The two counts differ beyond counting error (p = {p}).",
+        "Подсчёты различаются больше, чем допускает ошибка счёта (p = {p}).",
+    ),
+    "comparison.agree": (
+        "Counting error alone can explain the difference (p = {p}); small counts show large ones only.",
+        "Различие может объясняться одной ошибкой счёта (p = {p}); малые подсчёты выявляют лишь большие "
+        "различия.",
+    ),
+    "comparison.method": (
+        "Fisher\u2019s exact test for each class, adjusted by Holm; the whole table against random tables.",
+        "Точный критерий Фишера для каждого класса с поправкой Холма; вся таблица – против случайных таблиц.",
+    ),
     "column.plain": ("Counted", "Подсчитано"),
     "column.corrected": ("Corrected", "С поправкой"),
 }
@@ -449,6 +497,7 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         **_GALLERY,
         **_METHOD,
         **_REMARKS,
+        **INTERFACE_PHRASES,
     }
 )
 """Every text, by key: English and Russian."""

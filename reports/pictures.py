@@ -2,6 +2,7 @@
 
 import base64
 import io
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from cells.errors import DataError
 
 OVERVIEW_PX = 1600
 """Longer side of an overview in a report, in px at most."""
+
+LOGO_PX = 4000
+"""Longer side of a logo, in px at most."""
 
 _QUALITY = 90
 
@@ -83,13 +87,28 @@ def checked_logo(data: bytes) -> tuple[str, int, int]:
     Raises
     ------
     DataError
-        Where it cannot be read or is of another kind.
+        Where it cannot be read, is of another kind or too large.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
+        with opened as picture:
+            if max(picture.size) > LOGO_PX:
+                raise DataError(
+                    f"the logo of the report header is {picture.width}×{picture.height} pixels; "
+                    f"give one of at most {LOGO_PX} a side"
+                )
             picture.load()
             return str(picture.format).lower(), picture.width, picture.height
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         raise DataError(
             "the logo of the report header is no readable PNG or JPEG; give another file"
         ) from error

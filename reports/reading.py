@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,82 @@ from cells.vocabulary import CellClass
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
 from counting.records import Comment, CorrectedShare, Correction, Flag, Index, Line, OutsideLine
-from leukoformula.result import FieldSummary, Identity, ModelInfo, SmearResult
-from reports.document import schema
+from leukoformula.result import FieldSummary, Identity, ModelInfo, Signature, SmearResult
+from reports.document import result_document, schema
+from reports.explanations import read_explanations
 from reports.schema_check import check
+from reports.stored_pictures import StoredPictures, read_pictures, with_pictures
 from slides.calibration import Calibration
 
 
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A stored result with its pictures.
+
+    Parameters
+    ----------
+    result : SmearResult
+        The result, with crops and overview where their files are there.
+    pictures : StoredPictures or None
+        The files; None where the result was stored without pictures.
+    """
+
+    result: SmearResult
+    pictures: StoredPictures | None
+
+
+def open_result(path: Path) -> StoredResult:
+    """Read a stored result and the pictures beside it.
+
+    Parameters
+    ----------
+    path : Path
+        A ``result.json``.
+
+    Returns
+    -------
+    StoredResult
+        The result; files of pictures that are gone are named in it.
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be read.
+    DataError
+        Where the document does not fit the schema or a file of pictures was altered.
+    """
+    document = _read(path)
+    result = _result(document, where=str(path))
+    record = document.get("pictures")
+    if record is None:
+        return StoredResult(result, None)
+    stored = read_pictures(path.parent, record)
+    return StoredResult(with_pictures(result, stored), stored)
+
+
+def as_stored(result: SmearResult, pictures: StoredPictures | None) -> SmearResult:
+    """Return a result as it will be read back: numbers rounded and pictures decoded as they are stored.
+
+    A report made of it is the same, byte for byte, as one that is made again from the stored files.
+
+    Parameters
+    ----------
+    result : SmearResult
+        The result of an analysis.
+    pictures : StoredPictures or None
+        Its pictures as files.
+
+    Returns
+    -------
+    SmearResult
+        The result.
+    """
+    again = _result(json.loads(json.dumps(result_document(result))), where=result.name)
+    return with_pictures(again, pictures)
+
+
 def read_result(path: Path) -> SmearResult:
-    """Read a result that ``write_json`` wrote; the pictures of cells and fields are not stored in it.
+    """Read a result that ``write_json`` wrote, without its pictures.
 
     Parameters
     ----------
@@ -37,6 +106,10 @@ def read_result(path: Path) -> SmearResult:
     DataError
         Where it is no JSON or does not fit the schema.
     """
+    return _result(_read(path), where=str(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -48,10 +121,14 @@ def read_result(path: Path) -> SmearResult:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no JSON ({error}); give a result.json of this program") from error
     check(document, schema(), where=str(path))
-    return _result(document)
+    found: dict[str, Any] = document
+    return found
 
 
-def _result(document: Mapping[str, Any]) -> SmearResult:
+def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
+    signature, relabelled = document.get("signature"), document.get("relabelled")
+    if (document.get("status") == "final") != (signature is not None):
+        raise DataError(f"{where}: $.status does not suit $.signature; write the result anew")
     return SmearResult(
         name=document["name"],
         source=document["source"],
@@ -60,12 +137,15 @@ def _result(document: Mapping[str, Any]) -> SmearResult:
         calibration=Calibration(**document["calibration"]),
         findings=tuple(Finding(**one) for one in document["findings"]),
         cells=tuple(_cell(one) for one in document["cells"]),
+        explanations=read_explanations(document.get("explanations", ())),
         formula=_formula(document["formula"]),
         identity=Identity(**document["identity"]),
         classifier=document["classifier"],
         models=tuple(ModelInfo(**one) for one in document["models"]),
         settings=document["settings"],
         versions=document["versions"],
+        relabelled=None if relabelled is None else tuple(relabelled),
+        signature=None if signature is None else Signature(**signature),
     )
 
 
@@ -107,6 +187,9 @@ def _formula(document: Mapping[str, Any]) -> LeukocyteFormula:
         notes=tuple(document["notes"]),
         stratum_ru=ranges["stratum_ru"],
         stratum_id=ranges["stratum_id"],
+        stratum_from_days=ranges.get("from_days"),
+        stratum_until_days=ranges.get("until_days"),
+        stratum_sex=ranges.get("sex"),
         ranges_title_en=ranges["title_en"],
         ranges_title_ru=ranges["title_ru"],
         wbc_range=_range(document["wbc_range"]),

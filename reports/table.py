@@ -51,10 +51,22 @@ def write_csv(result: SmearResult, path: Path) -> None:
     ):
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_line(cell) for cell in result.cells)
+        writer.writerows(row_of(cell) for cell in result.cells)
 
 
-def _line(cell: Cell) -> list[str]:
+def row_of(cell: Cell) -> list[str]:
+    """Return the line of one cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+
+    Returns
+    -------
+    list of str
+        A text for each of ``COLUMNS``.
+    """
     find = cell.detection
     return [
         str(cell.cell_id),

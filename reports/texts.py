@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
@@ -250,6 +250,27 @@ class Language:
             return text
         rest = text[10:].replace("T", " ")
         return text if self.code == "en" else f"{day:%d.%m.%Y}{rest}"
+
+    def moment(self, text: str) -> str:
+        """Return a time in ISO 8601 to the minute: ``2026-11-20 14:05 (UTC+03:00)``, ``20.11.2026 14:05 …``.
+
+        Parameters
+        ----------
+        text : str
+            The time.
+
+        Returns
+        -------
+        str
+            The time as text, to the minute; the text itself where it is none.
+        """
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        day = f"{moment:%Y-%m-%d}" if self.code == "en" else f"{moment:%d.%m.%Y}"
+        offset = moment.isoformat()[-6:] if moment.utcoffset() else ""
+        return f"{day}{_NO_BREAK}{moment:%H:%M} (UTC{offset})"
 
     def age(self, text: str) -> str:
         """Return an age such as ``34y`` in words, or the text itself where it is none.

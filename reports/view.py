@@ -47,6 +47,7 @@ class Row:
     n: str
     percent: str
     interval: str
+    corrected: str
     limits: str
     flag: str
     flag_detail: str
@@ -60,7 +61,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The formula table: its rows, the total and whether absolute counts are given."""
+    """The formula table: its rows, the total, whether absolute counts and corrected shares are given."""
 
     rows: tuple[Row, ...]
     total_n: str
@@ -69,6 +70,7 @@ class Table:
     total_tone: str
     total_limits: str
     with_absolute: bool
+    with_corrected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class IndexLine:
-    """A leukocyte index: its name, its value with the interval (or why there is none), what is usual."""
+    """A leukocyte index: its name, its value with the interval, what is usual; withheld with the reason."""
 
     name: str
     value: str
     usual: str
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,8 @@ class View:
     name: str
     subject: str
     program: str
+    status: str
+    signed: tuple[str, str] | None
     header: Header | None
     identity: tuple[Item, ...]
     notice: Notice | None

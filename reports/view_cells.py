@@ -96,12 +96,13 @@ def overview(result: SmearResult, language: Language, clean: Clean) -> OverviewP
     if result.overview is None:
         return None
     picture = encode(result.overview.image, longest_px=OVERVIEW_PX)
+    scale = picture.scale * result.overview.scale
     found = [cell for cell in result.cells if cell.image == result.overview.field]
     marks = tuple(
         Mark(
-            x=(cell.detection.col + 0.5) * picture.scale,
-            y=(cell.detection.row + 0.5) * picture.scale,
-            radius=max(cell.detection.diameter_px * picture.scale / 2, 4.0),
+            x=(cell.detection.col + 0.5) * scale,
+            y=(cell.detection.row + 0.5) * scale,
+            radius=max(cell.detection.diameter_px * scale / 2, 4.0),
             text=f"{cell.cell_id} {language.text(f'short.{cell.label.value}')}",
             counted=cell.counted,
         )

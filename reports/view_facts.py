@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from cells.records import Finding
 from cells.vocabulary import CellClass
+from counting.intervals import cells_to_see, zero_seen_upper
 from counting.records import OutsideLine
 from leukoformula.decisions import NOT_A_LEUKOCYTE
 from leukoformula.result import SmearResult
@@ -18,6 +19,7 @@ _FINDING_GROUPS = 5
 _GRID_ROWS = 60
 _VALUE_LENGTH = 240
 _NAME_LENGTH = 44
+_RARE_PERCENT = 1.0
 
 
 def identity(result: SmearResult, language: Language, clean: Clean) -> tuple[Item, ...]:
@@ -82,6 +84,9 @@ def counted(result: SmearResult, language: Language, clean: Clean) -> tuple[Item
     if result.fields:
         items.append(Item(language.text("counted.fields"), language.integer(len(result.fields))))
         items.append(Item(language.text("counted.finds"), _finds(result, language)))
+        if result.relabelled is not None:
+            changed = language.text("counted.relabelled", n=len(result.relabelled))
+            items.append(Item(language.text("counted.review"), changed))
     else:
         items.append(Item(language.text("counted.fields"), language.text("counted.from_counts")))
     items += [
@@ -312,6 +317,10 @@ def method(result: SmearResult, language: Language, clean: Clean) -> tuple[Item,
         source=clean(formula.ranges_source).rstrip(".") or none,
     )
     said = [Item(language.text(f"lead.{key}"), language.text(f"method.{key}")) for key in keys]
+    if formula.total:
+        upper = language.percent(zero_seen_upper(formula.total))
+        unseen = language.text("method.unseen", upper=upper, cells=cells_to_see(_RARE_PERCENT))
+        said.insert(keys.index("interval") + 1, Item(language.text("lead.unseen"), unseen))
     said.append(Item(language.text("lead.ranges"), ranges))
     said.append(Item(language.text("lead.responsibility"), language.text("disclaimer")))
     return tuple(said)

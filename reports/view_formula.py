@@ -3,7 +3,7 @@
 from cells.vocabulary import CellClass
 from counting.formula import ALWAYS
 from counting.ranges import Range
-from counting.records import Flag, LeukocyteFormula, Line
+from counting.records import CorrectedShare, Flag, LeukocyteFormula, Line
 from reports.bars import place
 from reports.texts import Language
 from reports.view import Glance, GlanceItem, Notice, Row, Table
@@ -41,18 +41,23 @@ def table(formula: LeukocyteFormula, language: Language) -> Table | None:
     with_absolute = any(line.absolute is not None for line in formula.lines)
     listed = {line.label for line in formula.lines}
     wbc = formula.wbc if formula.wbc_corrected is None else formula.wbc_corrected
+    shares = {share.label: share for share in formula.correction.shares} if formula.correction else {}
     return Table(
-        rows=tuple(_row(line, language, line.label.parent in listed) for line in formula.lines),
+        rows=tuple(
+            _row(line, language, line.label.parent in listed, shares.get(line.label))
+            for line in formula.lines
+        ),
         total_n=language.integer(formula.total),
         total_absolute="" if wbc is None else language.number(wbc, 2),
         total_sign=language.text(f"sign.{formula.wbc_flag.value}"),
         total_tone=_TONES.get(formula.wbc_flag, ""),
         total_limits=_absolute_limits(language, formula.wbc_range) if formula.wbc_range else "",
         with_absolute=with_absolute,
+        with_corrected=bool(shares),
     )
 
 
-def _row(line: Line, language: Language, is_child: bool) -> Row:
+def _row(line: Line, language: Language, is_child: bool, share: CorrectedShare | None) -> Row:
     short = f"row.{line.label.value}"
     near = line.flag in _NEAR
     flag_absolute = line.flag_absolute or Flag.NONE
@@ -65,6 +70,7 @@ def _row(line: Line, language: Language, is_child: bool) -> Row:
         n=language.integer(line.n),
         percent=language.number(line.percent, 1),
         interval=language.span(line.low, line.high, digits=1),
+        corrected=dash if share is None else corrected_share(share, language),
         limits=language.limits(limits.low, limits.high) + star if limits else dash,
         flag=language.text(f"flag.{line.flag.value}"),
         flag_detail=language.text("flag.within_error") if near else "",
@@ -75,6 +81,24 @@ def _row(line: Line, language: Language, is_child: bool) -> Row:
         absolute_limits=_absolute_limits(language, absolute_limits) + star if absolute_limits else dash,
         bar=place(line),
     )
+
+
+def corrected_share(share: CorrectedShare, language: Language) -> str:
+    """Return a corrected share with its interval: ``58.3 (51.0–65.2)``.
+
+    Parameters
+    ----------
+    share : CorrectedShare
+        The share.
+    language : Language
+        Language of the report.
+
+    Returns
+    -------
+    str
+        Share and interval in percent, without the sign.
+    """
+    return f"{language.number(share.percent, 1)} ({language.span(share.low, share.high, digits=1)})"
 
 
 def _absolute_limits(language: Language, limits: Range) -> str:

@@ -52,7 +52,10 @@ def notes(formula: LeukocyteFormula, language: Language, clean: Clean) -> tuple[
     tuple of str
         The notes.
     """
-    return tuple(_note(code, language, clean) for code in formula.notes if code not in _SAID_ELSEWHERE)
+    codes = [code for code in formula.notes if code not in _SAID_ELSEWHERE]
+    if formula.correction is not None:
+        codes += [code for code in (formula.correction.uncorrected, formula.correction.unsplit) if code]
+    return tuple(_note(code, language, clean) for code in codes)
 
 
 def _note(code: str, language: Language, clean: Clean) -> str:
@@ -92,7 +95,10 @@ def _index(one: Index, language: Language) -> IndexLine:
     if one.value is None or one.low is None or one.high is None:
         known = one.suppressed in NOTES
         return IndexLine(
-            name, language.text("none"), note_text(one.suppressed, language.code) if known else ""
+            name,
+            language.text("none"),
+            note_text(one.suppressed, language.code) if known else "",
+            withheld=True,
         )
     value = f"{language.number(one.value, 2)} ({language.span(one.low, one.high, digits=2)})"
     if one.usual is None:

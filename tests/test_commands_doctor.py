@@ -44,6 +44,7 @@ def test_missing_models_fail_with_a_remedy(tmp_path: Path, capsys: pytest.Captur
         "model detector",
         "model cnn",
         "model mlp",
+        "model segmenter",
         "detector",
         "perceptron",
         "LiteRT",

@@ -43,7 +43,8 @@ def test_json_is_one_versioned_document(capsys: pytest.CaptureFixture[str]) -> N
 def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "folder"
     assert main(["formula", "--counts", COUNTS, "--lang", "ru", "--out", str(out)]) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["formula.json", "report.html", "report.pdf"]
+    files = ["fhir.json", "formula.csv", "formula.json", "report.hl7", "report.html", "report.pdf"]
+    assert sorted(path.name for path in out.iterdir()) == files
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF-")
     assert "Лимфоциты" in (out / "report.html").read_text(encoding="utf-8")
     assert json.loads((out / "formula.json").read_text(encoding="utf-8"))["formula"]["total"] == 100
@@ -69,3 +70,36 @@ def test_a_file_of_ranges(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     path.write_text("[]")
     assert main(["formula", "--counts", COUNTS, "--ranges", str(path)]) == 3
     assert str(path) in capsys.readouterr().err
+
+
+SECOND = "neutrophil_segmented=38,neutrophil_band=14,lymphocyte=41,monocyte=5,eosinophil=2"
+
+
+def test_two_counts_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["formula", "--counts", COUNTS, "--second-counts", SECOND, "--lang", "ru"]) == 0
+    shown = capsys.readouterr().out
+    assert "Два подсчёта одной пробы" in shown
+    row = next(line for line in shown.splitlines() if "n = 38" in line)
+    assert "58,0 (47,7–67,9), n = 58" in row
+    assert "больше ошибки счёта" in row
+    assert main(["formula", "--counts", COUNTS, "--second-counts", COUNTS, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["comparison"]
+    assert (found["differs"], found["p"]) == (False, 1.0)
+    assert {one["p_adjusted"] for one in found["classes"]} == {1.0}
+
+
+def test_a_second_count_without_leukocytes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["formula", "--counts", COUNTS, "--second-counts", "erythroblast=3"]) == 2
+    assert "second count" in capsys.readouterr().err
+
+
+def test_settings_file_sets_rules_and_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "laboratory.toml"
+    path.write_text('[counting]\nnrbc_correction_from = "never"\n[report]\nlang = "ru"\n', encoding="utf-8")
+    words = ["formula", "--counts", COUNTS, "--wbc", "17.4", "--json"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["formula"]["wbc_corrected"] == pytest.approx(16.4151, abs=1e-4)
+    assert main([*words, "--settings", str(path)]) == 0
+    assert json.loads(capsys.readouterr().out)["formula"]["wbc_corrected"] is None
+    assert main([*words[:-1], "--settings", str(path)]) == 0
+    assert "Лимфоциты" in capsys.readouterr().out

@@ -14,6 +14,7 @@ C = CellClass
 FIVE = (C.NEUTROPHIL, C.EOSINOPHIL, C.LYMPHOCYTE, C.MONOCYTE, C.ARTEFACT)
 SHARES = np.array([0.58, 0.03, 0.28, 0.07, 0.04])
 VALIDATION = (2660, 322, 1034, 234, 300)
+NONE_SOUGHT = (np.zeros(5, np.int64), np.zeros(5, np.int64))
 
 
 def rates(recall: float = 0.93, missed: float = 0.05) -> np.ndarray:
@@ -26,7 +27,7 @@ def validation(
     table: np.ndarray, rng: np.random.Generator, classes: tuple[CellClass, ...] = FIVE
 ) -> ConfusionMatrix:
     drawn = np.stack([rng.multinomial(n, row) for n, row in zip(VALIDATION, table, strict=True)])
-    return ConfusionMatrix(classes, drawn[:, :-1], drawn[:, -1])
+    return ConfusionMatrix(classes, classes, drawn[:, :-1], drawn[:, -1], drawn.sum(axis=1))
 
 
 def answers(table: np.ndarray, cells: int, rng: np.random.Generator) -> dict[CellClass, int]:
@@ -63,7 +64,7 @@ def test_takes_bias_away() -> None:
 
 
 def test_a_faultless_classifier_leaves_the_shares() -> None:
-    confusion = ConfusionMatrix(FIVE, np.eye(5, dtype=np.int64) * 100_000, np.zeros(5, np.int64))
+    confusion = ConfusionMatrix(FIVE, FIVE, np.eye(5, dtype=np.int64) * 100_000, *NONE_SOUGHT)
     counts = dict(zip(FIVE, (600, 30, 300, 70, 50), strict=True))
     correction = correct(counts, confusion, np.random.default_rng(0))
     for share, percent in zip(correction.shares, (60, 3, 30, 7), strict=True):
@@ -73,7 +74,9 @@ def test_a_faultless_classifier_leaves_the_shares() -> None:
 
 
 def test_pooled_rows_and_order() -> None:
-    confusion = ConfusionMatrix(CLASSIFIED, np.eye(10, dtype=np.int64) * 500 + 2, np.full(10, 5))
+    confusion = ConfusionMatrix(
+        CLASSIFIED, CLASSIFIED, np.eye(10, dtype=np.int64) * 500 + 2, np.full(10, 5), np.full(10, 525)
+    )
     counts = dict.fromkeys(CLASSIFIED, 20)
     shares = {share.label: share for share in correct(counts, confusion, np.random.default_rng(0)).shares}
     assert list(shares) == [label for label in CellClass if label in shares]
@@ -99,7 +102,13 @@ def test_same_seed_same_answer_and_inputs_untouched() -> None:
 def test_posterior_holds_probabilities() -> None:
     confusion = validation(rates(), np.random.default_rng(1))
     posterior = sample(
-        np.array([0, 5, 0, 0, 0]), confusion.table, np.random.default_rng(0), chains=2, kept=50
+        np.array([0, 5, 0, 0, 0]),
+        confusion.counts,
+        np.random.default_rng(0),
+        missed=confusion.missed,
+        sought=confusion.sought,
+        chains=2,
+        kept=50,
     )
     assert posterior.shares.shape == (100, 5)
     assert posterior.rates.shape == (100, 5, 6)
@@ -127,9 +136,8 @@ QUAPY = [
 
 @pytest.mark.parametrize(("found", "golden"), QUAPY)
 def test_agrees_with_quapy(found: list[int], golden: list[list[float]]) -> None:
-    table = np.c_[QUAPY_TABLE, np.zeros(4, np.int64)]
     rng = np.random.default_rng(0)
-    drawn = 100 * sample(np.array(found), table, rng, chains=8, kept=1000, prior=1.0).shares
+    drawn = 100 * sample(np.array(found), QUAPY_TABLE, rng, chains=8, kept=1000, prior=1.0).shares
     np.testing.assert_allclose(drawn.mean(axis=0), golden[0], atol=0.3)
     np.testing.assert_allclose(np.quantile(drawn, [0.025, 0.975], axis=0), golden[1:], atol=0.7)
 
@@ -137,11 +145,11 @@ def test_agrees_with_quapy(found: list[int], golden: list[list[float]]) -> None:
 def test_fit_is_good_under_the_model_and_poor_outside() -> None:
     rng = np.random.default_rng(5)
     counts = np.diag([2000, 2000, 2000]) + 250
-    table = np.c_[counts, np.zeros(3, np.int64)]
     for found, fits in (([500, 200, 80], True), ([780, 0, 0], False)):
-        posterior = sample(np.array(found), table, rng)
+        posterior = sample(np.array(found), counts, rng)
         assert (check_of_fit(np.array(found), posterior, rng) > 0.05) is fits
-    confusion = ConfusionMatrix((C.NEUTROPHIL, C.LYMPHOCYTE, C.MONOCYTE), counts, np.zeros(3, np.int64))
+    three = (C.NEUTROPHIL, C.LYMPHOCYTE, C.MONOCYTE)
+    confusion = ConfusionMatrix(three, three, counts, np.zeros(3, np.int64), np.zeros(3, np.int64))
     correction = correct({C.NEUTROPHIL: 780}, confusion, rng)
     assert (correction.uncorrected, correction.shares) == ("poor_fit", ())
 
@@ -164,7 +172,7 @@ def test_says_why_nothing_is_corrected(counts: dict[CellClass, int], reason: str
 def test_small_validation_is_not_trusted() -> None:
     counts = np.eye(5, dtype=np.int64) * 100
     counts[3, 3] = 19
-    confusion = ConfusionMatrix(FIVE, counts, np.zeros(5, np.int64))
+    confusion = ConfusionMatrix(FIVE, FIVE, counts, *NONE_SOUGHT)
     assert correct({C.NEUTROPHIL: 200}, confusion, np.random.default_rng(0)).uncorrected == "small_validation"
 
 
@@ -180,15 +188,88 @@ def test_small_validation_is_not_trusted() -> None:
 )
 def test_faulty_matrices(classes: tuple[CellClass, ...], counts: np.ndarray, missed: np.ndarray) -> None:
     with pytest.raises(DataError, match="confusion matrix"):
-        ConfusionMatrix(classes, counts, missed)
+        ConfusionMatrix(classes, classes, counts, missed, missed)
+
+
+def test_more_missed_than_sought_and_a_class_that_is_no_answer() -> None:
+    counts = np.eye(5, dtype=np.int64) * 30
+    with pytest.raises(DataError, match="negative"):
+        ConfusionMatrix(FIVE, FIVE, counts, np.full(5, 3), np.full(5, 2))
+    with pytest.raises(DataError, match="among its answers"):
+        ConfusionMatrix(FIVE, (*FIVE[:4], C.UNIDENTIFIED), counts, *NONE_SOUGHT)
+
+
+def abstaining(share: float) -> ConfusionMatrix:
+    """A classifier that leaves this share of each class unidentified."""
+    counts = np.c_[np.eye(5, dtype=np.int64) * 1000 + 5, np.full(5, round(1000 * share))]
+    return ConfusionMatrix(FIVE, (*FIVE, C.UNIDENTIFIED), counts, *NONE_SOUGHT)
+
+
+def test_unidentified_cells_belong_to_some_class() -> None:
+    counts = {C.NEUTROPHIL: 120, C.EOSINOPHIL: 8, C.LYMPHOCYTE: 60, C.MONOCYTE: 14, C.UNIDENTIFIED: 11}
+    correction = correct(counts, abstaining(0.05), np.random.default_rng(0))
+    assert correction.uncorrected == ""
+    total = sum(share.percent for share in correction.shares)
+    assert total == pytest.approx(100)
+
+
+def test_many_unidentified_cells_speak_against_the_validation() -> None:
+    counts = {C.NEUTROPHIL: 120, C.EOSINOPHIL: 8, C.LYMPHOCYTE: 60, C.MONOCYTE: 14, C.UNIDENTIFIED: 40}
+    assert correct(counts, abstaining(0.02), np.random.default_rng(0)).uncorrected == "many_unidentified"
+
+
+def test_a_split_of_little_weight_is_wide_and_adds_up() -> None:
+    pair = (C.NEUTROPHIL_BAND, C.NEUTROPHIL_SEGMENTED)
+    none = np.zeros(2, np.int64)
+    sure = ConfusionMatrix(pair, pair, np.array([[96, 9], [34, 76]]), none, none)
+    loose = ConfusionMatrix(pair, pair, sure.counts, none, none, effective=4.0)
+    assert sure.evidence.sum() == 215
+    assert loose.evidence.sum(axis=1) == pytest.approx([4, 4])
+    matrix = ConfusionMatrix(FIVE, FIVE, np.eye(5, dtype=np.int64) * 1000 + 3, *NONE_SOUGHT)
+    found = {C.NEUTROPHIL_BAND: 50, C.NEUTROPHIL_SEGMENTED: 70, C.LYMPHOCYTE: 70, C.MONOCYTE: 10}
+    widths = {}
+    for name, split in (("sure", sure), ("loose", loose)):
+        correction = correct(found, matrix, np.random.default_rng(0), split=split)
+        shares = {share.label: share for share in correction.shares}
+        assert correction.unsplit == ""
+        total = shares[pair[0]].percent + shares[pair[1]].percent
+        assert total == pytest.approx(shares[C.NEUTROPHIL].percent)
+        widths[name] = shares[pair[0]].high - shares[pair[0]].low
+    assert widths["loose"] > 1.3 * widths["sure"]
+
+
+def test_a_split_that_does_not_fit_leaves_the_pooled_class() -> None:
+    pair = (C.NEUTROPHIL_BAND, C.NEUTROPHIL_SEGMENTED)
+    none = np.zeros(2, np.int64)
+    split = ConfusionMatrix(pair, pair, np.array([[960, 90], [340, 760]]), none, none)
+    matrix = ConfusionMatrix(FIVE, FIVE, np.eye(5, dtype=np.int64) * 1000 + 3, *NONE_SOUGHT)
+    found = {C.NEUTROPHIL_BAND: 3, C.NEUTROPHIL_SEGMENTED: 117, C.LYMPHOCYTE: 70, C.MONOCYTE: 10}
+    correction = correct(found, matrix, np.random.default_rng(0), split=split)
+    assert correction.unsplit == "split_poor_fit"
+    assert correction.unsplit in NOTES
+    labels = {share.label for share in correction.shares}
+    assert C.NEUTROPHIL in labels
+    assert not labels & set(pair)
+
+
+def test_a_class_that_the_detector_misses_gains() -> None:
+    """Every second eosinophil is missed: their true share is near twice the plain one."""
+    counts = np.eye(5, dtype=np.int64) * 2000 + 5
+    missed, sought = np.array([0, 1000, 0, 0, 0]), np.full(5, 2000)
+    confusion = ConfusionMatrix(FIVE, FIVE, counts, missed, sought)
+    found = {C.NEUTROPHIL: 600, C.EOSINOPHIL: 50, C.LYMPHOCYTE: 300, C.MONOCYTE: 50}
+    correction = correct(found, confusion, np.random.default_rng(0))
+    shares = {share.label: share for share in correction.shares}
+    assert shares[C.EOSINOPHIL].percent == pytest.approx(100 * 100 / 1050, abs=1.5)
+    assert correction.missed_percent == pytest.approx(100 * 50 / 1050, abs=1)
 
 
 def test_formula_carries_the_correction_beside_the_counts() -> None:
-    confusion = validation(rates(), np.random.default_rng(0))
     counts = answers(rates(), 200, np.random.default_rng(1))
+    correction = correct(counts, validation(rates(), np.random.default_rng(0)), np.random.default_rng(0))
     plain = make_formula(counts, ranges=load_builtin("ru"))
-    corrected = make_formula(counts, ranges=load_builtin("ru"), confusion=confusion)
+    corrected = make_formula(counts, ranges=load_builtin("ru"), correction=correction)
     assert plain.correction is None
-    assert corrected.correction is not None
+    assert corrected.correction is correction
     assert corrected.correction.shares
     assert corrected.lines == plain.lines

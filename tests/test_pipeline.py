@@ -88,7 +88,9 @@ def test_settings_are_recorded_and_in_force(smear: Path, fake_models: FakeClassi
     sure = analyse(smear, settings=Settings(um_per_px=0.15, abstain_below=0.55))
     unsure = analyse(smear, settings=Settings(um_per_px=0.15, abstain_below=0.65))
     assert sure.settings["abstain_below"] == 0.55
-    assert {f.name for f in dataclasses.fields(Settings)} - set(sure.settings) == {"workers", "models"}
+    unrecorded = {f.name for f in dataclasses.fields(Settings)} - set(sure.settings)
+    assert unrecorded == {"workers", "models", "rules"}
+    assert sure.settings["counting"]["alerts"]["wbc_high"] == 30.0
     assert sure.formula.unidentified == 0
     assert sure.formula.total > 0
     assert unsure.formula.total == 0

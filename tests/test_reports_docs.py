@@ -4,7 +4,12 @@ from pathlib import Path
 
 from report_cases import case
 
+from counting.intervals import cells_to_see, zero_seen_upper
 from reports.document import SCHEMA, result_document
+from reports.formula_csv import FORMULA_COLUMNS
+from reports.pictures import OVERVIEW_PX
+from reports.stored_pictures import COLUMNS as COLUMNS_OF_SHEET
+from reports.stored_pictures import PER_SHEET
 from reports.table import COLUMNS
 from reports.texts import Language
 from reports.view_cells import CAP, CAP_OUTSIDE
@@ -17,6 +22,16 @@ def test_every_column_of_the_table_is_explained() -> None:
     assert [column for column in COLUMNS if f"`{column}`" not in TEXT] == []
 
 
+def test_every_column_of_the_formula_table_is_explained() -> None:
+    assert [column for column in FORMULA_COLUMNS if f"`{column}`" not in TEXT] == []
+
+
+def test_numbers_of_the_method_page() -> None:
+    assert f"{zero_seen_upper(200):.2f} % for 200" in TEXT
+    assert f"{cells_to_see(1.0)} leukocytes" in TEXT
+    assert (PER_SHEET, COLUMNS_OF_SHEET, OVERVIEW_PX) == (2000, 20, 1600)
+
+
 def test_every_key_of_the_document_is_explained() -> None:
     assert [key for key in result_document(case("few_cells")) if f"`{key}`" not in TEXT] == []
     assert SCHEMA in TEXT
@@ -24,7 +39,7 @@ def test_every_key_of_the_document_is_explained() -> None:
 
 def test_every_column_of_the_formula_is_explained() -> None:
     language = Language("en")
-    keys = ("n", "percent", "interval", "range", "flag", "absolute", "absolute_range")
+    keys = ("n", "percent", "interval", "corrected_share", "range", "flag", "absolute", "absolute_range")
     for title in (language.text(f"column.{key}").replace("\u00a0", " ") for key in keys):
         assert f"| {title} |" in TEXT
 

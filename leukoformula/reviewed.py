@@ -1,0 +1,115 @@
+"""A result after a person looked at its cells: new labels, new counts, and the signature."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cells.errors import DataError
+from cells.records import Cell
+from cells.vocabulary import CellClass
+from counting.age import Age
+from counting.formula import make_formula
+from counting.ranges import ReferenceSet
+from leukoformula.decisions import COUNTING_FRAME, NOT_A_LEUKOCYTE, NOT_LEUKOCYTES, UNCERTAIN
+from leukoformula.result import Signature, SmearResult
+from leukoformula.settings import recorded_rules
+
+_NAMED = 8
+
+
+def apply_review(
+    result: SmearResult, labels: Mapping[int, CellClass], *, ranges: ReferenceSet
+) -> SmearResult:
+    """Give the cells the labels of a person and count them anew.
+
+    Parameters
+    ----------
+    result : SmearResult
+        The result as the program left it.
+    labels : mapping of int to CellClass
+        Label of every cell, by ``cell_id``.
+    ranges : ReferenceSet
+        Reference ranges; those of the result.
+
+    Returns
+    -------
+    SmearResult
+        The result with new labels and a new formula by the rules of the result, without corrected shares,
+        since a person's labels carry no errors of the classifier. It is not signed.
+
+    Raises
+    ------
+    DataError
+        Where the labels are not those of the result's cells, or the ranges are not those of the result.
+    """
+    if set(labels) != {cell.cell_id for cell in result.cells}:
+        raise DataError("the reviewed labels do not belong to this result; each cell needs one label")
+    old = result.formula
+    if (ranges.name, ranges.version) != (old.ranges_name, old.ranges_version):
+        raise DataError(
+            f"the result was made with the ranges {old.ranges_name} {old.ranges_version}, not "
+            f"{ranges.name} {ranges.version}; analyse the smear again for other ranges"
+        )
+    cells = tuple(_relabelled(cell, labels[cell.cell_id]) for cell in result.cells)
+    changed = {cell.cell_id for cell in result.cells if labels[cell.cell_id] is not cell.label}
+    who = result.identity
+    formula = make_formula(
+        Counter(cell.label for cell in cells if cell.counted),
+        ranges=ranges,
+        wbc=old.wbc,
+        age=Age.parse(who.age) if who.age else None,
+        sex=who.sex or None,
+        rules=recorded_rules(result.settings),
+    )
+    fields = tuple(
+        replace(field, counted=sum(cell.counted for cell in cells if cell.image == field.name))
+        for field in result.fields
+    )
+    relabelled = tuple(sorted(changed | set(result.relabelled or ())))
+    return replace(result, cells=cells, formula=formula, fields=fields, relabelled=relabelled, signature=None)
+
+
+def sign(result: SmearResult, signature: Signature) -> SmearResult:
+    """Make a reviewed result final.
+
+    Parameters
+    ----------
+    result : SmearResult
+        A result whose cells a person has reviewed.
+    signature : Signature
+        Who releases it, and when.
+
+    Returns
+    -------
+    SmearResult
+        The final result.
+
+    Raises
+    ------
+    DataError
+        Where nobody reviewed the cells, or some are still unidentified.
+    """
+    if result.relabelled is None:
+        raise DataError("the cells of this result were not reviewed; review them before signing")
+    waiting = [
+        str(cell.cell_id) for cell in result.cells if cell.label is CellClass.UNIDENTIFIED and cell.counted
+    ]
+    if waiting:
+        more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
+        raise DataError(
+            f"{len(waiting)} cells are unidentified (no. {', '.join(waiting[:_NAMED])}{more}); "
+            "decide on them before signing: a class, or artefact for what must not count"
+        )
+    return replace(result, signature=signature)
+
+
+def _relabelled(cell: Cell, label: CellClass) -> Cell:
+    if label is cell.label:
+        return cell
+    in_frame = cell.detection.counted
+    if label in NOT_LEUKOCYTES:
+        return replace(cell, label=label, counted=False, reason=NOT_A_LEUKOCYTE)
+    reason = "" if in_frame else COUNTING_FRAME
+    if label is CellClass.UNIDENTIFIED:
+        reason = UNCERTAIN
+    return replace(cell, label=label, counted=in_frame, reason=reason)

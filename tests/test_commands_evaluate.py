@@ -1,0 +1,116 @@
+"""``leukoformula evaluate detector`` from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from detection_cases import paint, write_image, write_set
+from fakes import DETECTOR_INFO
+
+from commands import evaluate
+from commands.main import main
+from evaluation.detection.truth import FORMATS
+from leukoformula import store
+
+FILES = {
+    "audit.csv",
+    "evaluation.html",
+    "evaluation.json",
+    "evaluation.pdf",
+    "fields.csv",
+    "finds.csv",
+    "hard_negatives",
+    "hard_negatives.csv",
+}
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    images, truth, scanner = write_set(tmp_path, "voc")
+    monkeypatch.setattr(store, "load_detector", lambda *, root=None: (scanner, (DETECTOR_INFO,)))
+    given = ["--images", str(images), "--truth", str(truth), "--format", "voc", "--erythrocyte-px", "40"]
+    return ["evaluate", "detector", *given, "--out", str(tmp_path / "out")]
+
+
+def test_it_writes_every_file(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "4 fields, 5 leukocytes, 4 found, 2 false finds, 2 hard negatives" in captured.err
+
+
+def test_json_goes_to_standard_output(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
+    assert printed["schema"] == "leukoformula.detector_evaluation/1"
+
+
+def test_images_left_out_give_exit_code_4_and_a_report(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(tmp_path / "images" / "lone.png", paint(9))
+    assert main(command) == 4
+    assert (tmp_path / "out" / "evaluation.pdf").stat().st_size > 1000
+    assert "lone.png is left out: has no annotation" in capsys.readouterr().err
+    assert main([*command, "--missing-empty"]) == 0
+
+
+def test_nothing_usable_gives_exit_code_3_and_no_files(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    command[command.index("--truth") + 1] = str(tmp_path / "empty")
+    assert main(command) == 3
+    assert not (tmp_path / "out").exists()
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "no field of" in said
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--format", "pascal"],
+        ["--um-per-px", "0.1"],
+        ["--threshold", "seven"],
+        ["--threshold", "7"],
+        ["--leukocytes", ",;"],
+        ["--classifier", "yolo"],
+    ],
+)
+def test_wrong_usage_gives_exit_code_2(command: list[str], tmp_path: Path, more: list[str]) -> None:
+    assert main([*command, *more]) == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("more", [["--model", "no.npz"], ["--audit", "no.csv"], ["--images", "nowhere"]])
+def test_missing_files_give_exit_code_3(command: list[str], tmp_path: Path, more: list[str]) -> None:
+    assert main([*command, *more]) == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_none_is_refused(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
+    assert main([*command, "--model", str(tmp_path / "bad.npz")]) == 3
+
+
+def test_the_threshold_is_the_operating_point(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--threshold", "-0.3", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["settings"]["threshold"] == -0.3
+    assert printed["systems"][0]["found"] == 5
+
+
+def test_labels_choose_the_leukocytes(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--leukocytes", "lymphocyte, Blast", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["systems"][0]["leukocytes"] == 0
+    assert printed["settings"]["leukocyte_labels"] == ["blast", "lymphocyte"]
+
+
+def test_the_formats_are_those_of_the_reader() -> None:
+    assert evaluate.FORMATS == FORMATS

@@ -1,0 +1,234 @@
+"""``leukoformula render``: the same report from a stored result, review, signature, pictures, looks."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from report_cases import case
+
+from cells.vocabulary import CellClass
+from commands.main import main
+from commands.report_files import Look, write_reports
+from reports.reading import as_stored, open_result
+from reports.stored_pictures import encode_pictures
+
+SIGNED = ("--signed-by", "Dr A. Ivanova", "--signed-at", "2024-06-02T14:05:00+03:00")
+C = CellClass
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The few cells of one result, as ``report`` stores them."""
+    folder = tmp_path_factory.mktemp("stored")
+    result = case("few_cells")
+    pictures = encode_pictures(result)
+    write_reports(as_stored(result, pictures), folder, look=Look("en", "a4", None), pictures=pictures)
+    return folder
+
+
+@pytest.fixture
+def copied(stored: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(stored, tmp_path / "stored"))
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def write_table(path: Path, rows: list[dict[str, str]], *, delimiter: str = ",") -> Path:
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str], out: Path) -> str:
+    capsys.readouterr()
+    assert main(["render", *words, "--out", str(out)]) in (2, 3)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert not out.exists()
+    return shown.err
+
+
+def test_the_same_files_come_out_again(stored: Path, tmp_path: Path) -> None:
+    assert main(["render", str(stored / "result.json"), "--out", str(tmp_path / "again")]) == 0
+    assert sorted(p.name for p in stored.iterdir()) == sorted(p.name for p in (tmp_path / "again").iterdir())
+    for path in stored.iterdir():
+        before, after = path.read_bytes(), (tmp_path / "again" / path.name).read_bytes()
+        if path.name == "report.hl7":  # its first segment holds the time of the message
+            before, after = before.partition(b"\r")[2], after.partition(b"\r")[2]
+        assert after == before, path.name
+
+
+def test_review_and_signature_make_a_final_report(stored: Path, tmp_path: Path) -> None:
+    rows = table(stored / "cells.csv")
+    changed = [row for row in rows if row["label"] == "monocyte"]
+    for row in changed:
+        row["label"] = "blast"
+    reviewed, out = write_table(tmp_path / "reviewed.csv", rows), tmp_path / "out"
+    words = ["render", str(stored), "--out", str(out), "--lang", "ru", "--paper", "letter"]
+    assert main([*words, "--reviewed", str(reviewed), *SIGNED]) == 0
+    document = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert (document["status"], document["signature"]["by"]) == ("final", "Dr A. Ivanova")
+    assert document["relabelled"] == [int(row["cell_id"]) for row in changed]
+    assert document["formula"]["correction"] is None
+    blasts = next(line for line in document["formula"]["lines"] if line["label"] == "blast")
+    assert blasts["n"] == len(changed)
+    page = PdfReader(out / "report.pdf").pages[0]
+    assert [round(float(side)) for side in page.mediabox[2:]] == [612, 792]
+    assert "Dr A. Ivanova" in page.extract_text()
+    html = (out / "report.html").read_text(encoding="utf-8")
+    for text in ("Окончательный результат", "Dr A. Ivanova", "02.06.2024"):
+        assert text in html
+    assert "Предварительно" not in html
+    assert json.loads((out / "fhir.json").read_text(encoding="utf-8"))
+    assert open_result(out / "result.json").result.status == "final"
+
+
+def test_review_without_signature_stays_preliminary(stored: Path, tmp_path: Path) -> None:
+    words = ["render", str(stored), "--out", str(tmp_path), "--reviewed", str(stored / "cells.csv")]
+    assert main(words) == 0
+    document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    assert (document["status"], document["relabelled"]) == ("preliminary", [])
+    assert "cells reviewed, not signed" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_half_a_signature_is_none(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reviewed = ["--reviewed", str(stored / "cells.csv")]
+    for words in ([*SIGNED], [*reviewed, *SIGNED[:2]], [*reviewed, *SIGNED[2:]]):
+        assert "--signed-by" in refused([str(stored), *words], capsys, tmp_path / "out")
+    words = [*reviewed, "--signed-by", "X", "--signed-at", "2024-06-02 14:05"]
+    assert "offset" in refused([str(stored), *words], capsys, tmp_path / "out")
+
+
+def test_unidentified_cells_block_the_signature(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = table(stored / "cells.csv")
+    rows[4]["label"] = "unidentified"
+    reviewed = ["--reviewed", str(write_table(tmp_path / "r.csv", rows))]
+    assert "no. 5" in refused([str(stored), *reviewed, *SIGNED], capsys, tmp_path / "out")
+    assert main(["render", str(stored), *reviewed, "--out", str(tmp_path / "out")]) == 0
+    document = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert document["formula"]["unidentified"] == 1
+
+
+def _doubled(rows: list[dict[str, str]]) -> None:
+    rows.append(rows[3])
+
+
+def _moved(rows: list[dict[str, str]]) -> None:
+    rows[2]["row"] = "1.00"
+
+
+def _unknown_class(rows: list[dict[str, str]]) -> None:
+    rows[2]["label"] = "segmented"
+
+
+def _without_column(rows: list[dict[str, str]]) -> None:
+    for row in rows:
+        del row["score"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (_doubled, "twice"),
+        (_moved, "column row was changed"),
+        (_unknown_class, "'segmented' is no class"),
+        (_without_column, "'score' is missing"),
+        (lambda rows: rows.pop(), "missing (no. 37)"),
+        (lambda rows: rows[0].update(cell_id="99"), "no cell '99'"),
+        (lambda rows: rows[0].update(counted="false"), "column counted"),
+    ],
+)
+def test_faulty_reviews_are_named(
+    stored: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[list[dict[str, str]]], object],
+    named: str,
+) -> None:
+    rows = table(stored / "cells.csv")
+    spoil(rows)
+    path = write_table(tmp_path / "r.csv", rows)
+    said = refused([str(stored), "--reviewed", str(path)], capsys, tmp_path / "out")
+    assert named in said
+    assert str(path) in said
+
+
+def test_what_a_spreadsheet_does_is_understood(stored: Path, tmp_path: Path) -> None:
+    rows = [
+        {
+            title: f"{float(text):g}".replace(".", ",") if title in ("probability", "score") else text
+            for title, text in row.items()
+        }
+        for row in reversed(table(stored / "cells.csv"))
+    ]
+    for row in rows:
+        row["counted"] = row["counted"].upper()
+    path = write_table(tmp_path / "r.csv", rows, delimiter=";")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert main(["render", str(stored), "--out", str(tmp_path / "out"), "--reviewed", str(path)]) == 0
+
+
+def test_an_altered_picture_is_refused_and_a_missing_one_named(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = copied / "crops.jpg"
+    content = bytearray(sheet.read_bytes())
+    content[-3] ^= 1
+    sheet.write_bytes(bytes(content))
+    assert str(sheet) in refused([str(copied)], capsys, tmp_path / "out")
+    sheet.unlink()
+    assert main(["render", str(copied), "--out", str(tmp_path / "out")]) == 0
+    assert f"{sheet} is missing" in capsys.readouterr().err
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "pictures of the cells are not stored" in html
+
+
+def test_a_status_without_a_signature_is_refused(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copied / "result.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"preliminary"', '"final"'), encoding="utf-8")
+    assert "$.status" in refused([str(copied)], capsys, tmp_path / "out")
+
+
+def test_header_and_logo_by_options_and_settings(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "laboratory.toml"
+    settings.write_text('[report]\nlang = "ru"\nlaboratory = "КДЛ № 7"\nlines = ["ул. Мира, 2"]\n', "utf-8")
+    words = ["render", str(stored), "--out", str(tmp_path / "out"), "--settings", str(settings)]
+    assert main(words) == 0
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "КДЛ № 7" in html
+    assert 'lang="ru"' in html
+    assert main([*words, "--laboratory", "Other", "--lang", "en"]) == 0
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Other" in html
+    assert "КДЛ" not in html
+    hostile = tmp_path / "logo.png"
+    hostile.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+    said = refused([str(stored), "--laboratory", "A", "--logo", str(hostile)], capsys, tmp_path / "refused")
+    assert "logo" in said
+
+
+def test_one_file_that_fails_leaves_none(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("reports.formula_csv.write_formula_csv", fail)
+    assert main(["render", str(stored), "--out", str(tmp_path / "out")]) == 1
+    assert not (tmp_path / "out").exists()
