@@ -1,14 +1,16 @@
 """The channel picture that the window scanner looks at: small, quantised maps of a field at a fixed scale."""
 
+import mmap
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from cells.records import RGBImage, WhitePoint
 from cells.units import ERYTHROCYTE_UM, WINDOW_UM
-from slides.optics import MAX_DENSITY, optical_density
+from slides.optics import MAX_DENSITY
 
 WORK_ERYTHROCYTE_PX = 10.0
 """Erythrocyte diameter at the working scale, in px."""
@@ -52,6 +54,9 @@ _BOX = 5
 _TYPICAL_ERYTHROCYTE = np.array([0.05, 0.25, 0.22])
 _LEAST_DENSITY = 0.06
 _LEAST_SHARE = 0.02
+_YARD_PIXELS = 200_000
+_BAND_ROWS = 128
+_HALO = 2
 
 Densities = NDArray[np.float32]
 """Optical densities at the working scale, shape (M, N, 3), float32, even M and N."""
@@ -79,6 +84,83 @@ class ChannelPicture:
         return self.maps.shape[1] - 2 * PADDING + 1, self.maps.shape[2] - 2 * PADDING + 1
 
 
+def working_image(image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 2048) -> RGBImage:
+    """Resample a field to the working scale.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels; may be a ``numpy.memmap``, of which no more than a tile is read at a time where both its
+        sides can be halved.
+    erythrocyte_px : float
+        Erythrocyte diameter in pixels of the image, above 0.
+    tile_rows : int, optional
+        Rows of the image that are read together; does not alter the result.
+
+    Returns
+    -------
+    ndarray of shape (2 H, 2 W, 3), uint8
+        An erythrocyte measures about 10 px. The size is rounded to whole map positions, so that a mirrored
+        field gives the mirrored picture. Even sides are halved while they stay above the working scale,
+        which is several times faster than one area resampling and differs from it by rounding only.
+    """
+    size = _working_size(image.shape[:2], erythrocyte_px)
+    small: RGBImage = image
+    while all(side % 2 == 0 and side // 2 >= goal for side, goal in zip(small.shape[:2], size, strict=True)):
+        small = _halved(small, tile_rows)
+    if small.shape[:2] == size:
+        return small
+    shrinks = size[0] <= small.shape[0] and size[1] <= small.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.asarray(small), size[::-1], interpolation=method), np.uint8)
+
+
+def _working_size(shape: tuple[int, ...], erythrocyte_px: float) -> tuple[int, int]:
+    rows, cols = (max(1, round(length * BLOCKS_PER_ERYTHROCYTE / erythrocyte_px)) * BLOCK for length in shape)
+    return rows, cols
+
+
+def _halved(image: RGBImage, tile_rows: int) -> RGBImage:
+    rows, cols = image.shape[0] // 2, image.shape[1] // 2
+    step = max(tile_rows // 2, 1)
+    if rows <= step:
+        return np.asarray(cv2.resize(np.asarray(image), (cols, rows), interpolation=cv2.INTER_AREA), np.uint8)
+    half = np.empty((rows, cols, 3), np.uint8)
+    for top in range(0, rows, step):
+        bottom = min(rows, top + step)
+        tile = np.ascontiguousarray(image[2 * top : 2 * bottom])
+        half[top:bottom] = cv2.resize(tile, (cols, bottom - top), interpolation=cv2.INTER_AREA)
+        _release_pages(image)
+    return half
+
+
+def _release_pages(image: RGBImage) -> None:
+    """Take the pages of a read-only memory map that were read out of resident memory."""
+    base: object = image
+    while isinstance(base, np.ndarray) and getattr(image, "mode", None) == "r":
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def density_table(white: WhitePoint) -> NDArray[np.float32]:
+    """Return the optical density of every pixel value against the empty slide.
+
+    Parameters
+    ----------
+    white : ndarray of shape (3,), float64
+        Colour of the empty slide, each channel 1 to 255.
+
+    Returns
+    -------
+    ndarray of shape (1, 256, 3), float32
+        Optical density by value and channel, for ``cv2.LUT``.
+    """
+    levels = np.maximum(np.arange(256, dtype=np.float64), 1.0)
+    table = np.clip(np.log10(np.asarray(white, np.float64) / levels[:, None]), 0.0, MAX_DENSITY)
+    return table.astype(np.float32)[None]
+
+
 def working_densities(image: RGBImage, white: WhitePoint, *, erythrocyte_px: float) -> Densities:
     """Resample a field to the working scale and return its optical density.
 
@@ -94,16 +176,10 @@ def working_densities(image: RGBImage, white: WhitePoint, *, erythrocyte_px: flo
     Returns
     -------
     ndarray of shape (2 H, 2 W, 3), float32
-        Optical density, an erythrocyte measuring about 10 px. The size is rounded to whole map positions,
-        so that a mirrored field gives the mirrored densities.
+        Optical density, an erythrocyte measuring about 10 px; see `working_image`.
     """
-    rows, cols = (
-        max(1, round(length * BLOCKS_PER_ERYTHROCYTE / erythrocyte_px)) * BLOCK for length in image.shape[:2]
-    )
-    shrinks = rows <= image.shape[0] and cols <= image.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    small = cv2.resize(image, (cols, rows), interpolation=method)
-    return optical_density(small.astype(np.uint8, copy=False), white)
+    small = working_image(image, erythrocyte_px=erythrocyte_px)
+    return np.asarray(cv2.LUT(small, density_table(white)), np.float32)
 
 
 def erythrocyte_density(densities: Densities) -> NDArray[np.float64]:
@@ -111,7 +187,7 @@ def erythrocyte_density(densities: Densities) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    densities : ndarray of shape (M, N, 3), float32
+    densities : ndarray of shape (..., 3), float32
         Optical density of a field.
 
     Returns
@@ -119,18 +195,29 @@ def erythrocyte_density(densities: Densities) -> NDArray[np.float64]:
     ndarray of shape (3,), float64
         Median density, in R, G, B, of the stained pixels whose ratio of blue to green density is above the
         median (haemoglobin absorbs blue, nuclear stain less) and that are not among the darkest fifth; a
-        typical value where less than 2 % of the field is stained. Green is at least 0.06.
+        typical value where less than 2 % of the field is stained. Green is at least 0.06. Of large fields
+        every n-th pixel is looked at.
     """
     pixels = densities.reshape(-1, 3)
-    green = pixels[:, 1]
-    stained = pixels[green > np.clip(0.3 * np.quantile(green, 0.95), 0.04, 0.15)]
-    if len(stained) < max(_LEAST_SHARE * len(pixels), 8):
+    pixels = pixels[:: -(-len(pixels) // _YARD_PIXELS)]
+    green = np.ascontiguousarray(pixels[:, 1])
+    bright = _ranked(green, 0.95)
+    chosen = np.flatnonzero(green > min(max(0.3 * bright, 0.04), 0.15))
+    if len(chosen) < max(_LEAST_SHARE * len(pixels), 8):
         return _TYPICAL_ERYTHROCYTE.copy()
-    share = stained[:, 2] / stained[:, 1]
-    chosen = stained[(share >= np.median(share)) & (stained[:, 1] <= np.quantile(stained[:, 1], 0.8))]
-    density: NDArray[np.float64] = np.median(chosen if len(chosen) else stained, axis=0).astype(np.float64)
+    stained = green[chosen]
+    share = pixels[chosen, 2] / stained
+    chosen = chosen[(share >= _ranked(share, 0.5)) & (stained <= _ranked(stained, 0.8))]
+    if not len(chosen):
+        return _TYPICAL_ERYTHROCYTE.copy()
+    density = np.array([_ranked(pixels[chosen, channel], 0.5) for channel in range(3)])
     density[1] = max(density[1], _LEAST_DENSITY)
     return density
+
+
+def _ranked(values: NDArray[np.float32], share: float) -> float:
+    rank = round(share * (len(values) - 1))
+    return float(np.partition(values, rank)[rank])
 
 
 def picture_of(densities: Densities, *, row_step: float = 1.0, col_step: float = 1.0) -> ChannelPicture:
@@ -157,45 +244,107 @@ def picture_of(densities: Densities, *, row_step: float = 1.0, col_step: float =
     the channels, which are optical densities measured by the field's own erythrocytes, and in adding box
     means.
     """
-    red, green, blue = cv2.split(densities)
-    yard = erythrocyte_density(densities)
-    nuclear = (red - green * np.float32(yard[0] / yard[1])) * np.float32(1.0 / yard[1])
-    haem = (blue - green * np.float32(yard[2] / yard[1])) * np.float32(1.0 / yard[1])
-    stain = green * np.float32(1.0 / yard[1])
-    fine = cv2.merge([red, green, blue, nuclear, haem, stain, _gradient(stain), _gradient(nuclear)])
-    size = (fine.shape[1] // BLOCK, fine.shape[0] // BLOCK)
-    coarse = cv2.resize(fine, size, interpolation=cv2.INTER_AREA)
-    boxes = cv2.blur(coarse[..., [3, 5]], (_BOX, _BOX), borderType=cv2.BORDER_REFLECT)
-    maps = np.concatenate([coarse, boxes], axis=2)
-    steps = np.array([_DENSITY_STEPS] * 3 + [_RELATIVE_STEPS] * 3 + [_EDGE_STEPS] * 2 + [_RELATIVE_STEPS] * 2)
-    zeros = np.array([0, 0, 0, _NUCLEAR_ZERO, HAEM_ZERO, 0, 0, 0, _NUCLEAR_ZERO, 0])
-    maps = maps * steps.astype(np.float32) + zeros.astype(np.float32)
-    quantised = np.rint(np.clip(maps, 0, 255, out=maps), out=maps).astype(np.uint8)
-    planes = np.ascontiguousarray(quantised.transpose(2, 0, 1))
-    padded = np.pad(planes, ((0, 0), (PADDING, PADDING), (PADDING, PADDING)), mode="symmetric")
-    return ChannelPicture(padded, row_step, col_step)
+    return _picture(densities, None, _coarse(densities), (row_step, col_step))
 
 
-def channel_picture(image: RGBImage, white: WhitePoint, *, erythrocyte_px: float) -> ChannelPicture:
+def channel_picture(
+    image: RGBImage, white: WhitePoint, *, erythrocyte_px: float, tile_rows: int = 2048
+) -> ChannelPicture:
     """Compute the channel picture of a field.
 
     Parameters
     ----------
     image : ndarray of shape (M, N, 3), uint8
-        RGB pixels.
+        RGB pixels; may be a ``numpy.memmap``.
     white : ndarray of shape (3,), float64
         Colour of the empty slide.
     erythrocyte_px : float
         Erythrocyte diameter in pixels of the image, above 0.
+    tile_rows : int, optional
+        Rows of the image that are read together; does not alter the result.
 
     Returns
     -------
     ChannelPicture
         The channels of `picture_of`, with the steps that lead back to pixels of the image.
     """
-    densities = working_densities(image, white, erythrocyte_px=erythrocyte_px)
-    rows, cols = densities.shape[0] // BLOCK, densities.shape[1] // BLOCK
-    return picture_of(densities, row_step=image.shape[0] / rows, col_step=image.shape[1] / cols)
+    small = working_image(image, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows)
+    rows, cols = small.shape[0] // BLOCK, small.shape[1] // BLOCK
+    steps = image.shape[0] / rows, image.shape[1] / cols
+    table = density_table(white)
+    coarse = np.empty((rows, cols, 3), np.float32)
+    for band in _bands(rows):
+        fine = cv2.LUT(small[BLOCK * band.start : BLOCK * band.stop], table)
+        coarse[band] = _coarse(np.asarray(fine, np.float32))
+    return _picture(small, table, coarse, steps)
+
+
+def _bands(rows: int) -> list[slice]:
+    return [slice(top, min(rows, top + _BAND_ROWS)) for top in range(0, rows, _BAND_ROWS)]
+
+
+def _coarse(fine: NDArray[np.float32]) -> NDArray[np.float32]:
+    size = (fine.shape[1] // BLOCK, fine.shape[0] // BLOCK)
+    return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _picture(
+    small: RGBImage | Densities,
+    table: NDArray[np.float32] | None,
+    coarse: NDArray[np.float32],
+    steps: tuple[float, float],
+) -> ChannelPicture:
+    """Fill the maps band by band, so that the fine gradients never stand in memory as a whole."""
+    rows, cols = coarse.shape[:2]
+    yard = erythrocyte_density(coarse)
+    maps = np.empty((len(CHANNELS), rows + 2 * PADDING, cols + 2 * PADDING), np.uint8)
+    inner = maps[:, PADDING : PADDING + rows, PADDING : PADDING + cols]
+    for band in _bands(rows):
+        _fill_densities(inner[:6, band], coarse[band], yard)
+        top, bottom = max(BLOCK * band.start - _HALO, 0), min(BLOCK * band.stop + _HALO, BLOCK * rows)
+        fine = small[top:bottom] if table is None else cv2.LUT(small[top:bottom], table)
+        own = slice(BLOCK * band.start - top, BLOCK * band.stop - top)
+        _fill_edges(inner[6:8, band], np.asarray(fine, np.float32), own, yard)
+    for number, source in ((8, 3), (9, 5)):
+        plane = np.ascontiguousarray(inner[source])
+        inner[number] = cv2.blur(plane, (_BOX, _BOX), borderType=cv2.BORDER_REFLECT)
+    _mirror_border(maps, rows, cols)
+    return ChannelPicture(maps, *steps)
+
+
+def _fill_densities(out: NDArray[np.uint8], coarse: NDArray[np.float32], yard: NDArray[np.float64]) -> None:
+    red, green, blue = cv2.split(coarse)
+    for number, plane in enumerate((red, green, blue)):
+        out[number] = _quantised(plane, _DENSITY_STEPS)
+    step = _RELATIVE_STEPS / yard[1]
+    for number, plane, part, zero in ((3, red, 0, _NUCLEAR_ZERO), (4, blue, 2, HAEM_ZERO)):
+        lack = -step * yard[part] / yard[1]
+        out[number] = cv2.addWeighted(plane, step, green, lack, zero, dtype=cv2.CV_8U)
+    out[5] = _quantised(green, step)
+
+
+def _fill_edges(
+    out: NDArray[np.uint8], fine: NDArray[np.float32], own: slice, yard: NDArray[np.float64]
+) -> None:
+    red, green = cv2.extractChannel(fine, 0), cv2.extractChannel(fine, 1)
+    nuclear = cv2.addWeighted(red, 1.0, green, -yard[0] / yard[1], 0.0)
+    for number, plane in enumerate((green, nuclear)):
+        out[number] = _quantised(_coarse(_gradient(np.asarray(plane))[own]), _EDGE_STEPS / yard[1])
+
+
+def _quantised(plane: MatLike, step: float) -> NDArray[np.uint8]:
+    return np.asarray(cv2.convertScaleAbs(plane, alpha=step), np.uint8)
+
+
+def _mirror_border(maps: NDArray[np.uint8], rows: int, cols: int) -> None:
+    if min(rows, cols) < PADDING:
+        inner = maps[:, PADDING : PADDING + rows, PADDING : PADDING + cols].copy()
+        maps[:] = np.pad(inner, ((0, 0), (PADDING, PADDING), (PADDING, PADDING)), mode="symmetric")
+        return
+    maps[:, :PADDING] = maps[:, 2 * PADDING - 1 : PADDING - 1 : -1]
+    maps[:, PADDING + rows :] = maps[:, PADDING + rows - 1 : rows - 1 : -1]
+    maps[:, :, :PADDING] = maps[:, :, 2 * PADDING - 1 : PADDING - 1 : -1]
+    maps[:, :, PADDING + cols :] = maps[:, :, PADDING + cols - 1 : cols - 1 : -1]
 
 
 def _gradient(channel: NDArray[np.float32]) -> NDArray[np.float32]:

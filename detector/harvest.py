@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -60,7 +60,7 @@ def harvest_false_finds(
     Parameters
     ----------
     cascade : Cascade
-        The strong classifier; its rejection trace is left off.
+        The strong classifier; its gate is left open.
     training : iterable of TrainingField
         Fields with audited boxes.
     out : Path
@@ -80,7 +80,7 @@ def harvest_false_finds(
         on a platelet, or on what the audit leaves open are left out. Every boxed platelet off leukocytes is
         written too, under the label ``platelet``.
     """
-    bare = replace(cascade, rejection=np.full(len(cascade), -np.inf))
+    bare = cascade.ungated()
     written: list[HarvestedCrop] = []
     for source in training:
         for number, (row, col, label, score) in enumerate(_false_places(bare, source, floor, per_field)):

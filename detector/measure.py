@@ -1,5 +1,7 @@
 """Centre and diameter of a find, measured on its channel picture."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,12 +42,7 @@ def refine_centres(
     ndarray of shape (K, 2), float64
         Row and column of the centroids.
     """
-    reach = int(np.floor(radius))
-    offsets = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"), axis=-1).reshape(
-        -1, 2
-    )
-    offsets = offsets[(offsets**2).sum(axis=1) <= radius**2]
-    places = peaks[:, None, :] + offsets[None, :, :]
+    places = peaks[:, None, :] + _disc(radius)
     limit = np.array(scores.shape)
     inside = ((places >= 0) & (places < limit)).all(axis=2)
     clipped = np.clip(places, 0, limit - 1)
@@ -53,6 +50,15 @@ def refine_centres(
     weights = np.maximum(weights, 0.0) + 1e-9 * inside
     moved: NDArray[np.float64] = (weights[..., None] * places).sum(axis=1) / weights.sum(axis=1)[:, None]
     return moved
+
+
+@lru_cache(maxsize=8)
+def _disc(radius: float) -> NDArray[np.intp]:
+    reach = int(np.floor(radius))
+    offsets = np.indices((2 * reach + 1, 2 * reach + 1)).reshape(2, -1).T - reach
+    disc: NDArray[np.intp] = offsets[(offsets**2).sum(axis=1) <= radius**2]
+    disc.setflags(write=False)
+    return disc
 
 
 def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,20 +77,33 @@ def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArr
         Mean of the negative ``haem`` channel over rings one map position wide, divided by its maximum over
         the rings.
     """
-    lack = HAEM_ZERO - picture.maps[HAEM].astype(np.float64)
-    limit = np.array(lack.shape)
+    haem = picture.maps[HAEM]
+    centre = points + PADDING
     reach = np.arange(-RINGS, RINGS + 1)
-    profiles = np.empty((len(points), RINGS))
-    for number, point in enumerate(points + PADDING):
-        rows, cols = (reach + int(np.floor(value)) for value in point)
-        rows, cols = rows[(rows >= 0) & (rows < limit[0])], cols[(cols >= 0) & (cols < limit[1])]
-        away = np.hypot(rows[:, None] + 0.5 - point[0], cols[None, :] + 0.5 - point[1])
-        ring = np.minimum(away + 0.5, RINGS).astype(np.intp).ravel()
-        weight = np.bincount(ring, minlength=RINGS + 1)[:RINGS]
-        total = np.bincount(ring, lack[np.ix_(rows, cols)].ravel(), minlength=RINGS + 1)[:RINGS]
-        means = total / np.maximum(weight, 1)
-        profiles[number] = means / max(means.max(), _LEAST_LACK)
+    rows, cols = (np.floor(centre[:, axis, None]).astype(np.intp) + reach for axis in (0, 1))
+    away = np.hypot(*np.broadcast_arrays(*_offsets(rows, cols, centre)))
+    ring = np.minimum(away + 0.5, RINGS).astype(np.intp)
+    outside = _outside(rows, haem.shape[0])[:, :, None] | _outside(cols, haem.shape[1])[:, None, :]
+    ring[outside] = RINGS
+    rows, cols = np.clip(rows, 0, haem.shape[0] - 1), np.clip(cols, 0, haem.shape[1] - 1)
+    lack = HAEM_ZERO - haem[rows[:, :, None], cols[:, None, :]].astype(np.float64)
+    ring += np.arange(len(points))[:, None, None] * (RINGS + 1)
+    size = len(points) * (RINGS + 1)
+    weight, total = np.bincount(ring.ravel(), minlength=size), np.bincount(ring.ravel(), lack.ravel(), size)
+    means = (total / np.maximum(weight, 1)).reshape(-1, RINGS + 1)[:, :RINGS]
+    profiles: NDArray[np.float64] = means / np.maximum(means.max(axis=1, initial=0.0), _LEAST_LACK)[:, None]
     return profiles
+
+
+def _offsets(
+    rows: NDArray[np.intp], cols: NDArray[np.intp], centre: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    down, across = rows + 0.5 - centre[:, :1], cols + 0.5 - centre[:, 1:]
+    return down[:, :, None], across[:, None, :]
+
+
+def _outside(places: NDArray[np.intp], length: int) -> NDArray[np.bool_]:
+    return (places < 0) | (places >= length)
 
 
 def estimate_diameters(
@@ -151,22 +170,23 @@ def border_depths(
         three quarters of the diameter that the cell's body touches. The body is where the lack of
         haemoglobin, on a strip through the find across the border, exceeds 15 % of its maximum.
     """
-    lack = HAEM_ZERO - picture.maps[HAEM, PADDING:-PADDING, PADDING:-PADDING].astype(np.float64)
-    (height, width), (row, col) = lack.shape, point
+    haem = picture.maps[HAEM, PADDING:-PADDING, PADDING:-PADDING]
+    (height, width), (row, col) = haem.shape, point
     views = (
-        (lack, row, col),
-        (lack.T, col, row),
-        (lack[::-1], height - row, col),
-        (lack.T[::-1], width - col, row),
+        (haem, row, col),
+        (haem.T, col, row),
+        (haem[::-1], height - row, col),
+        (haem.T[::-1], width - col, row),
     )
     found = (_depth(view, away, along) for view, away, along in views if away < _REACH * diameter)
     return tuple(depth for depth in found if depth is not None)
 
 
-def _depth(lack: NDArray[np.float64], away: float, along: float) -> float | None:
+def _depth(haem: NDArray[np.uint8], away: float, along: float) -> float | None:
     """Follow the strip from the border at row 0 through a find at row ``away`` to the end of the body."""
-    centre = min(int(along), lack.shape[1] - 1)
-    strip = lack[:, max(centre - _BODY_BAND, 0) : centre + _BODY_BAND + 1].mean(axis=1)
+    centre = min(int(along), haem.shape[1] - 1)
+    band = haem[:, max(centre - _BODY_BAND, 0) : centre + _BODY_BAND + 1]
+    strip = HAEM_ZERO - band.mean(axis=1)
     near = strip[: int(away) + 2]
     core = int(near.argmax())
     body = strip > _BODY * max(strip[core], _LEAST_LACK)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cells.errors import DataError
 from cells.records import RGBImage, WhitePoint
 from detector.channels import BLOCK, Densities, working_densities
+from detector.disturbances import with_clumps, with_lamp, with_marks
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, read_yolo
 from slides.optics import MAX_DENSITY, white_point
 
@@ -300,6 +301,10 @@ class Jitter:
         Chance that a field is cut to a part of itself, so that its border cuts cells.
     bars : float
         Chance of a black bar at a border of the field.
+    lamp : float
+        Largest unevenness of the lamp over the field, in optical density.
+    marks : float
+        Chance of scale bars, lines or labels burned into the field.
     """
 
     scale: float = 0.15
@@ -312,6 +317,8 @@ class Jitter:
     noise: float = 0.02
     crop: float = 0.5
     bars: float = 0.08
+    lamp: float = 0.0
+    marks: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -355,7 +362,8 @@ def draw(field: TrainingField, rng: np.random.Generator, *, jitter: Jitter | Non
     if rng.random() < jitter.crop:
         field = _cut(field, rng)
     drawn = _scaled(field, float(np.exp(rng.uniform(-1, 1) * np.log1p(jitter.scale))))
-    drawn = replace(drawn, densities=_restained(drawn.densities, rng, jitter))
+    keep = np.concatenate([drawn.centres, drawn.ignored]) * BLOCK
+    drawn = replace(drawn, densities=_restained(drawn.densities, rng, jitter, keep))
     return _turned(drawn, int(rng.integers(8)))
 
 
@@ -376,8 +384,8 @@ def draw_overlay(
     Returns
     -------
     Drawn
-        The sum of the densities, as overlapping cells have on a smear, with clumps of discs that have the
-        size of platelets and the colour of the field's nuclei, restained by chance.
+        The sum of the densities, as overlapping cells have on a smear, with clumps and deposits in the
+        colour of the field's nuclei, restained by chance.
     """
     layers = []
     for source in (field, other):
@@ -394,9 +402,9 @@ def draw_overlay(
     )
     share = np.float32(rng.uniform(0.5, 1.0))
     total = layers[0] + share * second[top : top + rows, left : left + cols]
-    total = _with_clumps(total, _nuclear_density(field), rng)
+    total = with_clumps(total, _nuclear_density(field), rng)
     nothing = np.zeros((0, 2))
-    return Drawn(_restained(total, rng, jitter), nothing, nothing)
+    return Drawn(_restained(total, rng, jitter, nothing), nothing, nothing)
 
 
 def _nuclear_density(source: TrainingField) -> NDArray[np.float64]:
@@ -413,21 +421,6 @@ def _nuclear_density(source: TrainingField) -> NDArray[np.float64]:
     dark = pixels[:, 1] >= np.quantile(pixels[:, 1], 0.8)
     density: NDArray[np.float64] = np.median(pixels[dark], axis=0).astype(np.float64)
     return density
-
-
-def _with_clumps(densities: Densities, colour: NDArray[np.float64], rng: np.random.Generator) -> Densities:
-    """Platelets measure 0.2 to 0.5 erythrocyte diameters, 2 to 5 working pixels."""
-    layer = np.zeros(densities.shape[:2], np.float32)
-    limit: NDArray[np.intp] = np.array(layer.shape, np.intp)
-    for _ in range(int(rng.integers(0, 4))):
-        centre = rng.uniform(0, limit)
-        for _ in range(int(rng.integers(1, 9))):
-            row, col = np.rint((centre + rng.normal(0, 3.5, 2)) * 16).astype(int).tolist()
-            radius = int(rng.uniform(1.0, 2.5) * 16)
-            cv2.circle(layer, (col, row), radius, float(rng.uniform(0.5, 1.1)), -1, cv2.LINE_8, 4)
-    layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), 0.7), np.float32)
-    clumped: Densities = np.maximum(densities, layer[..., None] * colour.astype(np.float32))
-    return clumped
 
 
 def _blanked(drawn: Drawn, source: TrainingField) -> Drawn:
@@ -469,7 +462,9 @@ def _cut(field: TrainingField, rng: np.random.Generator) -> TrainingField:
     return replace(field, image=image, leukocytes=tuple(sound), ignored=tuple(ignored))
 
 
-def _restained(densities: Densities, rng: np.random.Generator, jitter: Jitter) -> Densities:
+def _restained(
+    densities: Densities, rng: np.random.Generator, jitter: Jitter, keep: NDArray[np.float64]
+) -> Densities:
     mixing = np.diag(np.exp(rng.normal(0, jitter.gain, 3)))
     mixing += rng.uniform(jitter.mixing_low, jitter.mixing_high, (3, 3)) * (1 - np.eye(3))
     mixing *= np.exp(rng.normal(0, jitter.gain))
@@ -477,10 +472,13 @@ def _restained(densities: Densities, rng: np.random.Generator, jitter: Jitter) -
     glare = rng.uniform(0, jitter.glare)
     light = (np.power(10.0, -mixed) + glare) / (1.0 + glare)
     mixed = -np.log10(light) + rng.uniform(-jitter.white, jitter.white, 3)
+    mixed = with_lamp(mixed, rng, most=jitter.lamp)
     sigma = rng.uniform(0, jitter.blur)
     if sigma > _LEAST_BLUR:
         mixed = np.asarray(cv2.GaussianBlur(mixed, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float64)
     mixed = mixed + rng.normal(0, rng.uniform(0, jitter.noise), mixed.shape)
+    if rng.random() < jitter.marks:
+        mixed = with_marks(mixed, rng, keep=keep)
     if rng.random() < jitter.bars:
         thick = int(rng.integers(1, _WIDEST_BAR))
         side = mixed if rng.random() < 0.5 else mixed.transpose(1, 0, 2)

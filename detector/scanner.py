@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from cells.errors import UsageError
 from cells.records import Detection, RGBImage, WhitePoint
 from cells.units import Pixels
-from detector.cascade import Cascade, load_cascade, save_cascade, scan
+from detector.cascade import Cascade
 from detector.channels import BLOCKS_PER_ERYTHROCYTE, ChannelPicture, channel_picture
 from detector.frame import place_in_frame
 from detector.measure import border_depths, estimate_diameters, refine_centres, ring_profiles
+from detector.scan import scan
+from detector.storage import load_cascade, save_cascade
 from detector.suppression import suppress
 
 SPACING = 1.1
@@ -62,20 +64,28 @@ class Scanner:
         return save_cascade(self.cascade, path)
 
     def detect(
-        self, image: RGBImage, *, white: WhitePoint, erythrocyte_px: float, threshold: float | None = None
+        self,
+        image: RGBImage,
+        *,
+        white: WhitePoint,
+        erythrocyte_px: float,
+        threshold: float | None = None,
+        tile_rows: int = 2048,
     ) -> list[Detection]:
         """Find the leukocytes of a field.
 
         Parameters
         ----------
         image : ndarray of shape (M, N, 3), uint8
-            RGB pixels.
+            RGB pixels; may be a ``numpy.memmap``, which is read tile by tile.
         white : ndarray of shape (3,), float64
             Colour of the empty slide.
         erythrocyte_px : float
             Erythrocyte diameter in pixels of the image, above 0.
         threshold : float, optional
             Least score of a find; None takes that of the model.
+        tile_rows : int, optional
+            Rows of the image that are read together; does not alter the result.
 
         Returns
         -------
@@ -90,7 +100,7 @@ class Scanner:
         if not (np.isfinite(erythrocyte_px) and erythrocyte_px > 0):
             raise UsageError(f"erythrocyte diameter is {erythrocyte_px} px; it must be above 0")
         limit = self.cascade.threshold if threshold is None else threshold
-        picture = channel_picture(image, white, erythrocyte_px=erythrocyte_px)
+        picture = channel_picture(image, white, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows)
         points, scores = find_centres(self.cascade, picture, threshold=limit)
         relative = estimate_diameters(ring_profiles(picture, points), self.cascade.diameter)
         found: list[Detection] = []
@@ -133,7 +143,7 @@ def find_centres(
         Their scores; both ordered by (-score, row, column).
     """
     scores = scan(cascade, picture)
-    places = np.argwhere(scores >= threshold)
+    places = np.stack(np.nonzero(scores >= threshold), axis=1)
     values = scores[places[:, 0], places[:, 1]]
     spacing = SPACING * BLOCKS_PER_ERYTHROCYTE
     peaks = suppress(places.astype(np.float64), values, spacing=spacing)

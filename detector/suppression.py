@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+_FEW = 100
+
 
 def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacing: float) -> NDArray[np.intp]:
     """Choose the best of all finds that lie too close together, greedily by score.
@@ -22,22 +24,62 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
         Indices of the chosen finds, ordered by (-score, row, column). The chosen points do not depend on the
         order of the input, and choosing from them again chooses all of them.
     """
-    order = np.lexsort((points[:, 1], points[:, 0], -scores))
+    order = np.lexsort((points[:, 1], points[:, 0], -scores)).astype(np.intp)
     if spacing <= 0 or len(points) < 2:
-        return order.astype(np.intp)
-    bins = np.floor((points - points.min(axis=0)) / spacing).astype(np.intp) + 1
+        return order
+    if len(points) <= _FEW:
+        return order[_one_by_one(points[order], spacing)]
+    rank = _Ranks(points[order], spacing)
+    chosen = np.zeros(len(points), np.bool_)
+    while len(rank.alive):
+        best = rank.best()
+        chosen[best] = True
+        rank.remove_near(best)
+    return order[chosen]
+
+
+def _one_by_one(points: NDArray[np.float64], spacing: float) -> list[int]:
+    """Choose greedily from points in the order of their rank; quicker than bins where they are few."""
+    alive = np.ones(len(points), np.bool_)
     chosen: list[int] = []
-    taken: dict[tuple[int, int], list[int]] = {}
-    for index in order:
-        row, col = int(bins[index, 0]), int(bins[index, 1])
-        near = [
-            other
-            for r in (row - 1, row, row + 1)
-            for c in (col - 1, col, col + 1)
-            for other in taken.get((r, c), ())
-        ]
-        if near and (((points[near] - points[index]) ** 2).sum(axis=1) < spacing**2).any():
-            continue
-        chosen.append(int(index))
-        taken.setdefault((row, col), []).append(int(index))
-    return np.array(chosen, np.intp)
+    best = 0
+    while alive[best]:
+        chosen.append(best)
+        alive &= ((points - points[best]) ** 2).sum(axis=1) >= spacing**2
+        alive[best] = False
+        best = int(alive.argmax())
+    return chosen
+
+
+class _Ranks:
+    """Points in the order of their rank, in square bins as wide as the spacing.
+
+    A point that leads its own and the eight bins around it can be displaced by no other: all such are chosen
+    at once, which gives what choosing one by one gives.
+    """
+
+    def __init__(self, points: NDArray[np.float64], spacing: float) -> None:
+        self._points, self._spacing = points, spacing
+        bins = np.floor((points - points.min(axis=0)) / spacing).astype(np.intp) + 1
+        self._width = int(bins[:, 1].max()) + 2
+        known, self._bin = np.unique(bins[:, 0] * self._width + bins[:, 1], return_inverse=True)
+        around = np.array([row * self._width + col for row in (-1, 0, 1) for col in (-1, 0, 1)])
+        near = np.searchsorted(known, known[:, None] + around)
+        near[near == len(known)] = 0
+        self._near = np.where(known[near] == known[:, None] + around, near, len(known))
+        self.alive = np.arange(len(points))
+
+    def best(self) -> NDArray[np.intp]:
+        self._lead = np.full(len(self._near) + 1, len(self._points), np.intp)
+        np.minimum.at(self._lead, self._bin[self.alive], self.alive)
+        own = self._lead[:-1]
+        return np.sort(own[(own == self._lead[self._near].min(axis=1)) & (own < len(self._points))])
+
+    def remove_near(self, best: NDArray[np.intp]) -> None:
+        """Every bin holds at most one of the best: any two of them are at least one bin apart."""
+        of_bin = np.full(len(self._near) + 1, -1, np.intp)
+        of_bin[self._bin[best]] = best
+        others = of_bin[self._near[self._bin[self.alive]]]
+        away = ((self._points[others] - self._points[self.alive, None]) ** 2).sum(axis=2)
+        close = ((others >= 0) & (away < self._spacing**2)).any(axis=1) | np.isin(self.alive, best)
+        self.alive = self.alive[~close]

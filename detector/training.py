@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,9 +19,11 @@ from cells.errors import DataError
 from cells.files import atomic_path
 from cells.model_files import write_manifest
 from cells.units import WINDOW_UM
-from detector.cascade import FEATURES, Cascade, partial_scores, save_cascade, scan, window_features
+from detector.cascade import GATE_TOTAL, Cascade, Gate, Trees, gate_scores, partial_scores
 from detector.channels import BLOCKS_PER_ERYTHROCYTE, channel_picture, picture_of
+from detector.extra_negatives import extra_windows, read_extra_negatives
 from detector.measure import RINGS, fit_diameters, ring_profiles
+from detector.resume import Stages, training_key
 from detector.samples import (
     Drawn,
     Jitter,
@@ -30,7 +33,9 @@ from detector.samples import (
     held_out,
     read_txl_fields,
 )
+from detector.scan import FEATURES, scan, window_features
 from detector.scanner import find_centres
+from detector.storage import save_cascade
 from detector.suppression import suppress
 
 log = logging.getLogger(__name__)
@@ -40,8 +45,8 @@ Windows = NDArray[np.int16]
 _LEAST_THRESHOLD = -0.1
 _HELD_OUT_VARIANTS = 6
 _OWN = 0.8
-_FLOOR = 0.2
 _CHUNK = 2000
+_MINING_LOSS = 0.01
 _WHOLE_MARGIN = 2.0
 
 
@@ -62,7 +67,13 @@ class TrainingSettings:
     trees: tuple[int, ...]
     depth: int
     features_per_split: int
-    rejection_margin: float
+    mining_trees: int
+    mining_features: int
+    gate_trees: int
+    gate_features: int
+    gate_negatives: int
+    gate_loss: float
+    gate_margin: float
     false_weight: float
     jitter: Jitter = field(default_factory=Jitter)
 
@@ -94,8 +105,8 @@ def read_settings(path: Path) -> TrainingSettings:
         raise DataError(f"{path}: no complete detector settings ({error}); mend or restore it") from error
 
 
-def ensemble_arrays(model: AdaBoostClassifier) -> Cascade:
-    """Turn scikit-learn's fitted ensemble into arrays, without rejection and with threshold 0.
+def tree_arrays(model: AdaBoostClassifier) -> tuple[Trees, NDArray[np.float64]]:
+    """Turn scikit-learn's fitted ensemble into arrays.
 
     Parameters
     ----------
@@ -104,8 +115,10 @@ def ensemble_arrays(model: AdaBoostClassifier) -> Cascade:
 
     Returns
     -------
-    Cascade
-        Its last partial score equals ``model.decision_function``.
+    trees : Trees
+        The T trees.
+    weight : ndarray of shape (T,), float64
+        Their weights.
     """
     count = len(model.estimators_)
     feature, cut = np.zeros((count, 3), np.int32), np.full((count, 3), np.iinfo(np.int16).max, np.int16)
@@ -125,8 +138,98 @@ def ensemble_arrays(model: AdaBoostClassifier) -> Cascade:
             if slot:
                 vote[number, 2 * slot - 2] = verdict[tree.children_left[node]]
                 vote[number, 2 * slot - 1] = verdict[tree.children_right[node]]
-    weight = np.asarray(model.estimator_weights_[:count], np.float64)
-    return Cascade(feature, cut, vote, weight, np.full(count, -np.inf), 0.0, np.zeros(RINGS + 1))
+    return Trees(feature, cut, vote), np.asarray(model.estimator_weights_[:count], np.float64)
+
+
+def open_gate() -> Gate:
+    """Return a gate that every window passes."""
+    trees = Trees(np.zeros((1, 3), np.int32), np.zeros((1, 3), np.int16), np.ones((1, 4), np.int8))
+    return Gate(trees, np.array([GATE_TOTAL], np.uint8), 0)
+
+
+def ensemble_arrays(model: AdaBoostClassifier, *, gate: Gate | None = None) -> Cascade:
+    """Turn scikit-learn's fitted ensemble into a cascade with threshold 0.
+
+    Parameters
+    ----------
+    model : AdaBoostClassifier
+        See `tree_arrays`.
+    gate : Gate, optional
+        Its gate; None lets every window pass.
+
+    Returns
+    -------
+    Cascade
+        Its last partial score equals ``model.decision_function``.
+    """
+    return Cascade(gate or open_gate(), *tree_arrays(model), 0.0, np.zeros(RINGS + 1))
+
+
+def fit_gate(
+    positives: Windows, negatives: Windows, *, trees: int, features: int, settings: TrainingSettings
+) -> Gate:
+    """Boost the few trees of the gate on random windows.
+
+    Parameters
+    ----------
+    positives, negatives : ndarray of shape (N, FEATURES), int16
+        Windows with a leukocyte in the centre, and windows anywhere else.
+    trees : int
+        Number of trees.
+    features : int
+        Features tried at each split.
+    settings : TrainingSettings
+        Seed and depth.
+
+    Returns
+    -------
+    Gate
+        It lets every window pass; a bound is set afterwards.
+    """
+    tried = replace(settings, features_per_split=features)
+    model = fit_ensemble(positives, negatives, trees=trees, settings=tried, seed=settings.seed - 1)
+    found, weight = tree_arrays(model)
+    summed = np.rint(np.cumsum(weight) / weight.sum() * GATE_TOTAL).astype(np.intp)
+    return Gate(found, np.diff(summed, prepend=0).astype(np.uint8), 0)
+
+
+def calibrate_gate(
+    cascade: Cascade, positives: Windows, *, floor: float, loss: float, margin: float
+) -> Cascade:
+    """Set the gate's bound so that it loses hardly any of the given windows that score at least ``floor``.
+
+    Parameters
+    ----------
+    cascade : Cascade
+        The strong classifier.
+    positives : ndarray of shape (N, FEATURES), int16
+        Windows with leukocytes.
+    floor : float
+        Windows that score below this do not bind the gate.
+    loss : float
+        Share of the windows that may fall below the bound, 0 to 1; a leukocyte has several windows.
+    margin : float
+        The bound lies this share of the gate's weights lower still, for smears not seen here.
+
+    Returns
+    -------
+    Cascade
+        With its gate calibrated.
+
+    References
+    ----------
+    Zhang & Viola 2007, NIPS 20 (direct backward pruning). Differs from it in the loss, in the margin, and in
+    one bound for a first stage in place of one after every tree.
+    """
+    sums = [np.zeros(0, np.intp)]
+    for start in range(0, len(positives), _CHUNK):
+        chunk = positives[start : start + _CHUNK]
+        ending = chunk[partial_scores(cascade, chunk)[:, -1] >= floor]
+        sums.append(gate_scores(cascade.gate, ending))
+    together = np.sort(np.concatenate(sums))
+    lowest = together[int(loss * len(together))] if len(together) else 0
+    bound = max(round(float(lowest) - margin * GATE_TOTAL), 0)
+    return replace(cascade, gate=replace(cascade.gate, bound=bound))
 
 
 def fit_ensemble(
@@ -170,6 +273,7 @@ def collect_windows(
     settings: TrainingSettings,
     variants: int,
     cascade: Cascade | None = None,
+    negatives_each: int | None = None,
 ) -> tuple[Windows, Windows]:
     """Draw variations of fields and take windows with and without leukocytes from them.
 
@@ -185,6 +289,8 @@ def collect_windows(
         Variations of each field; the first of them is the field as it is.
     cascade : Cascade, optional
         Where given, negatives are its best false windows instead of random ones.
+    negatives_each : int, optional
+        Random negatives of a variation; None takes the setting.
 
     Returns
     -------
@@ -192,6 +298,7 @@ def collect_windows(
         The windows.
     """
     positives, negatives = [np.zeros((0, FEATURES), np.int16)], [np.zeros((0, FEATURES), np.int16)]
+    count = settings.random_negatives if negatives_each is None else negatives_each
     for variant in range(variants):
         for source in training:
             drawn = _draw(source, training, rng, settings, first=variant == 0, hard=cascade is not None)
@@ -200,7 +307,7 @@ def collect_windows(
             near = _positive_positions(drawn, rng, limit, settings)
             positives.append(window_features(picture, near))
             if cascade is None:
-                away = rng.integers(0, limit, (settings.random_negatives, 2))
+                away = rng.integers(0, limit, (count, 2))
                 away = away[_clear_of(drawn, away) >= settings.clear]
             else:
                 away = _false_windows(scan(cascade, picture), drawn, settings)
@@ -253,8 +360,10 @@ def boost(
     training: Sequence[TrainingField],
     *,
     settings: TrainingSettings,
+    extra: Sequence[TrainingField] = (),
     progress: Callable[[str], None] = log.info,
-) -> tuple[AdaBoostClassifier, Cascade, Windows]:
+    work: Path | None = None,
+) -> tuple[Cascade, Windows]:
     """Train the strong classifier with rounds of hard negatives.
 
     Parameters
@@ -263,32 +372,113 @@ def boost(
         Fields to learn from.
     settings : TrainingSettings
         The settings.
+    extra : sequence of TrainingField, optional
+        Hard negatives, from `detector.extra_negatives.read_extra_negatives`.
     progress : callable, optional
         Receives a line after every round.
+    work : Path, optional
+        Folder that keeps finished rounds; an interrupted training of the same fields, settings and library
+        versions goes on there and gives the same bytes.
 
     Returns
     -------
-    model : AdaBoostClassifier
-        scikit-learn's ensemble.
     cascade : Cascade
-        The same as arrays, without rejection.
+        The ensemble behind a gate that `calibrate_gate` has not yet seen.
     positives : ndarray of shape (N, FEATURES), int16
         The windows with leukocytes.
     """
+    names = [[item.name for item in fields_] for fields_ in (training, extra)]
+    stages = Stages(work, key=training_key(settings, names, _libraries()))
     rng = np.random.default_rng(settings.seed)
-    positives, negatives = collect_windows(training, rng, settings=settings, variants=settings.variants)
-    for number, trees in enumerate(settings.trees):
+    rounds = range(len(settings.trees))
+    done = [number for number in rounds if stages.load(f"round_{number}") is not None]
+    if done:
+        first, found = done[-1], stages.load(f"round_{done[-1]}", rng=rng) or {}
+        progress(f"going on with round {first + 1}")
+    else:
+        first, found = 0, _first_stage(training, extra, rng, settings, progress)
+        stages.save("round_0", found, rng=rng)
+    mining, gate = _gate_from(found, "mining_"), _gate_from(found, "gate_")
+    positives, negatives = (found[name].astype(np.int16) for name in ("positives", "negatives"))
+    for number in range(first, len(settings.trees)):
+        trees = settings.trees[number]
         model = fit_ensemble(
             positives, negatives, trees=trees, settings=settings, seed=settings.seed + number
         )
-        cascade = ensemble_arrays(model)
+        cascade = ensemble_arrays(model, gate=mining)
         progress(f"round {number + 1}: {trees} trees, {len(positives)} positives, {len(negatives)} negatives")
         if number + 1 < len(settings.trees):
             _, hard = collect_windows(
                 training, rng, settings=settings, variants=settings.hard_variants, cascade=cascade
             )
             negatives = np.concatenate([negatives, hard])
-    return model, cascade, positives
+            kept = {**found, "negatives": negatives}
+            stages.save(f"round_{number + 1}", kept, rng=rng, replacing=[f"round_{number}"])
+    return replace(cascade, gate=gate), positives
+
+
+def _first_stage(
+    training: Sequence[TrainingField],
+    extra: Sequence[TrainingField],
+    rng: np.random.Generator,
+    settings: TrainingSettings,
+    progress: Callable[[str], None],
+) -> dict[str, NDArray[np.generic]]:
+    positives, negatives = collect_windows(
+        training, rng, settings=settings, variants=settings.variants, negatives_each=settings.gate_negatives
+    )
+    gates: dict[str, NDArray[Any]] = {}
+    for name, trees, features in (
+        ("mining_", settings.mining_trees, settings.mining_features),
+        ("gate_", settings.gate_trees, settings.gate_features),
+    ):
+        gate = fit_gate(positives, negatives, trees=trees, features=features, settings=settings)
+        bound = int(np.quantile(gate_scores(gate, positives), _MINING_LOSS))
+        gates |= _gate_arrays(replace(gate, bound=bound), name)
+        passed = (gate_scores(gate, negatives) >= bound).mean()
+        progress(f"gate: {trees} trees, {passed:.4f} of {len(negatives)} negatives pass at {bound}")
+    thinned = negatives[:: max(settings.gate_negatives // max(settings.random_negatives, 1), 1)]
+    found = np.concatenate([thinned, _extra_windows(extra, settings)])
+    return {**gates, "positives": positives, "negatives": found}
+
+
+def _extra_windows(extra: Sequence[TrainingField], settings: TrainingSettings) -> Windows:
+    return extra_windows(
+        extra,
+        seed=settings.seed,
+        variants=settings.variants,
+        shift=settings.shift,
+        jitter=settings.jitter,
+    )
+
+
+def _gate_arrays(gate: Gate, prefix: str) -> dict[str, NDArray[Any]]:
+    trees = gate.trees
+    arrays: dict[str, NDArray[Any]] = {
+        "feature": trees.feature,
+        "cut": trees.cut,
+        "vote": trees.vote,
+        "weight": gate.weight,
+        "bound": np.asarray(gate.bound, np.int64),
+    }
+    return {prefix + name: array for name, array in arrays.items()}
+
+
+def _gate_from(found: dict[str, NDArray[np.generic]], prefix: str) -> Gate:
+    feature, cut, vote, weight, bound = (
+        found[prefix + name] for name in ("feature", "cut", "vote", "weight", "bound")
+    )
+    trees = Trees(feature.astype(np.int32), cut.astype(np.int16), vote.astype(np.int8))
+    return Gate(trees, weight.astype(np.uint8), int(bound.item()))
+
+
+def _libraries() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+        "opencv": cv2.__version__,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,37 +549,6 @@ def _distances(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDAr
     return away
 
 
-def calibrate_rejection(cascade: Cascade, positives: Windows, *, floor: float, margin: float) -> Cascade:
-    """Set the rejection trace so that no given window that ends at or above ``floor`` is lost.
-
-    Parameters
-    ----------
-    cascade : Cascade
-        The strong classifier of T trees.
-    positives : ndarray of shape (N, FEATURES), int16
-        Windows with leukocytes.
-    floor : float
-        Windows that end below this do not bind the trace; smaller than any threshold in use.
-    margin : float
-        The trace runs this far below the lowest partial score, for windows of smears not seen here.
-
-    Returns
-    -------
-    Cascade
-        With its rejection trace.
-
-    References
-    ----------
-    Zhang & Viola 2007, NIPS 20 (direct backward pruning). Differs from it in the margin.
-    """
-    trace = np.full(len(cascade), np.inf)
-    for start in range(0, len(positives), _CHUNK):
-        partial = partial_scores(cascade, positives[start : start + _CHUNK])
-        ending = partial[partial[:, -1] >= floor]
-        trace = np.minimum(trace, ending.min(axis=0, initial=np.inf))
-    return replace(cascade, rejection=trace - margin)
-
-
 def fit_sizes(training: Sequence[TrainingField]) -> NDArray[np.float64]:
     """Fit the coefficients of the diameter estimate on the boxes of whole leukocytes.
 
@@ -426,6 +585,7 @@ def train(
     out: Path,
     *,
     corrections: Path,
+    hard_negatives: Path | None = None,
     progress: Callable[[str], None] = log.info,
 ) -> Cascade:
     """Train the detector from data to the model folder.
@@ -437,9 +597,12 @@ def train(
     data : Path
         Folder of the published images, with ``txl_pbc``.
     out : Path
-        Model folder; ``detector.npz``, ``manifest.json`` and ``card.md`` are written to it.
+        Model folder; ``detector.npz``, ``manifest.json`` and ``card.md`` are written to it, and finished
+        rounds to its folder ``work``, from which an interrupted training goes on.
     corrections : Path
         Audit list of the training boxes.
+    hard_negatives : Path, optional
+        ``hard_negatives.csv`` of an evaluation, to be learned from as well.
     progress : callable, optional
         Receives a line after every step.
 
@@ -457,12 +620,14 @@ def train(
     kept = [item for item in known if not held_out(item.name, share=settings.held_out)]
     apart = [item for item in known if held_out(item.name, share=settings.held_out)]
     progress(f"{len(kept)} fields to train on, {len(apart)} held out")
-    _, cascade, positives = boost(kept, settings=settings, progress=progress)
+    extra = read_extra_negatives(hard_negatives) if hard_negatives is not None else []
+    cascade, positives = boost(kept, settings=settings, extra=extra, progress=progress, work=out / "work")
     varied = score_held_out(cascade, apart, settings=settings, varied=_HELD_OUT_VARIANTS)
     threshold = varied.best_threshold(false_weight=settings.false_weight)
     progress(f"threshold {threshold:.2f} from {len(varied.found)} leukocytes of varied held-out fields")
-    floor = min(threshold, 0.0) - _FLOOR
-    cascade = calibrate_rejection(cascade, positives, floor=floor, margin=settings.rejection_margin)
+    limits = {"loss": settings.gate_loss, "margin": settings.gate_margin}
+    cascade = calibrate_gate(cascade, positives, floor=threshold, **limits)
+    progress(f"gate: bound {cascade.gate.bound} of {GATE_TOTAL}")
     cascade = replace(cascade, threshold=threshold, diameter=fit_sizes(kept))
     plain = score_held_out(cascade, apart, settings=settings, varied=0)
     metrics = {
@@ -512,12 +677,7 @@ def write_model_folder(
         "training_fields": fields_,
         "settings": asdict(settings),
         "metrics": metrics,
-        "libraries": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-            "opencv": cv2.__version__,
-        },
+        "libraries": _libraries(),
     }
     files = ("detector.npz", "card.md")
     write_manifest(out, name="detector", kind="detector", version="1", files=files, details=details)

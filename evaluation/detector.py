@@ -5,11 +5,14 @@ Run ``python -m evaluation.detector --data DIR --model detector.npz --set txl_va
 
 import argparse
 import csv
+import itertools
 import sys
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -18,10 +21,15 @@ from scipy.stats import binomtest
 from cells.errors import LeukoformulaError
 from cells.files import atomic_path
 from cells.records import Detection
+from classifiers.base import Classifier
 from detector.samples import TrainingField
-from detector.scanner import Scanner
+from detector.scanner import SPACING, Scanner
+from detector.suppression import suppress
 from detector.truth import Box
 from evaluation.boxes import SETS, truth_fields
+from features.crops import cut_cell
+from leukoformula.settings import CLASSIFIERS
+from leukoformula.store import load_classifier
 
 GATE = 0.5
 """A find belongs to a box only if it lies within this share of the box's mean side of its centre."""
@@ -191,7 +199,13 @@ def summarise(outcomes: Iterable[FieldOutcome]) -> Figures:
 
 
 def run_detector(
-    scanner: Scanner, fields: Iterable[TrainingField], *, threshold: float | None = None
+    scanner: Scanner,
+    fields: Iterable[TrainingField],
+    *,
+    threshold: float | None = None,
+    classifier: Classifier | None = None,
+    scale: float = 1.0,
+    windows: Sequence[float] = (1.0,),
 ) -> list[FieldOutcome]:
     """Scan fields, the erythrocyte diameter being given by their boxes, and judge each.
 
@@ -203,21 +217,136 @@ def run_detector(
         Fields with audited boxes.
     threshold : float, optional
         Least score of a find; None takes that of the model.
+    classifier : Classifier, optional
+        Where given, finds that it takes for no leukocyte are left out (`keep_leukocytes`).
+    scale : float, optional
+        Factor on the erythrocyte diameter that the detector is told, above 0: a wrong calibration.
+    windows : sequence of float, optional
+        Factors of the told diameter at which each field is scanned, above 0; the finds of several scans are
+        merged (`merge_scans`). The program itself scans once.
 
     Returns
     -------
     list of FieldOutcome
         One for each field.
     """
-    return [
-        judge_field(
-            field,
-            scanner.detect(
-                field.image, white=field.white, erythrocyte_px=field.erythrocyte_px, threshold=threshold
-            ),
+    outcomes: list[FieldOutcome] = []
+    for field in fields:
+        told = field.erythrocyte_px * scale
+        scans = [
+            scanner.detect(field.image, white=field.white, erythrocyte_px=told * window, threshold=threshold)
+            for window in windows
+        ]
+        finds = merge_scans(scans, erythrocyte_px=told)
+        if classifier is not None:
+            finds = keep_leukocytes(finds, replace(field, erythrocyte_px=told), classifier)
+        outcomes.append(judge_field(field, finds))
+    return outcomes
+
+
+def merge_scans(scans: Sequence[Sequence[Detection]], *, erythrocyte_px: float) -> list[Detection]:
+    """Merge the finds of several scans of one field as one scan removes repeated finds of a cell.
+
+    Parameters
+    ----------
+    scans : sequence of sequence of Detection
+        Finds of each scan; those of a single scan are returned as they are.
+    erythrocyte_px : float
+        Erythrocyte diameter in pixels, above 0: the unit of the distances.
+
+    Returns
+    -------
+    list of Detection
+        The finds chosen, unaltered, ordered by (-score, row, column); no two of them closer than
+        `detector.scanner.SPACING` erythrocyte diameters. Of finds equal in score and place, that of the
+        earlier scan is chosen.
+    """
+    if len(scans) == 1:
+        return list(scans[0])
+    finds = [find for scan in scans for find in scan]
+    points = np.array([(find.row, find.col) for find in finds], np.float64).reshape(-1, 2)
+    scores = np.array([find.score for find in finds], np.float64)
+    return [finds[number] for number in suppress(points, scores, spacing=SPACING * erythrocyte_px)]
+
+
+def same_cells(
+    scanner: Scanner, fields: Iterable[TrainingField], *, factor: float, threshold: float | None = None
+) -> tuple[int, int, int]:
+    """Hold the finds of fields against those of the same fields resampled.
+
+    Parameters
+    ----------
+    scanner : Scanner
+        The detector.
+    fields : iterable of TrainingField
+        Fields; their boxes are not looked at.
+    factor : float
+        Scale of the resampled field, above 0.
+    threshold : float, optional
+        Least score of a find; None takes that of the model.
+
+    Returns
+    -------
+    cells, same, more : int
+        Counted finds of the fields as they are; those of them within half an erythrocyte diameter of a find
+        of the resampled field, one to one; counted finds of the resampled fields that belong to no find of
+        the field as it is.
+    """
+    cells = same = more = 0
+    for field in fields:
+        method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        image = np.asarray(
+            cv2.resize(field.image, None, fx=factor, fy=factor, interpolation=method), np.uint8
         )
-        for field in fields
-    ]
+        before, after = (
+            scanner.detect(
+                pixels, white=field.white, erythrocyte_px=field.erythrocyte_px * scale, threshold=threshold
+            )
+            for pixels, scale in ((field.image, 1.0), (image, factor))
+        )
+        half = 0.5 * field.erythrocyte_px
+        around = [Box(d.col - half, d.row - half, d.col + half, d.row + half, "find") for d in before]
+        points = (np.array([(d.row, d.col) for d in after]).reshape(-1, 2) + 0.5) / factor - 0.5
+        pairs = match_finds(points, around)
+        cells += sum(d.counted for d in before)
+        same += sum(before[box].counted for _, box in pairs)
+        paired = {find for find, _ in pairs}
+        more += sum(d.counted for number, d in enumerate(after) if number not in paired)
+    return cells, same, more
+
+
+def keep_leukocytes(
+    finds: Sequence[Detection],
+    field: TrainingField,
+    classifier: Classifier,
+) -> list[Detection]:
+    """Leave out the finds that a classifier takes for no leukocyte.
+
+    Parameters
+    ----------
+    finds : sequence of Detection
+        Finds of the detector on the field.
+    field : TrainingField
+        The field.
+    classifier : Classifier
+        Classifier of cells with answers outside the denominator.
+
+    Returns
+    -------
+    list of Detection
+        The finds whose likeliest class is neither platelet, artefact, smudge cell nor erythroblast.
+    """
+    if not finds:
+        return []
+    crops = np.stack(
+        [
+            cut_cell(field.image, find.row, find.col, erythrocyte_px=field.erythrocyte_px, white=field.white)
+            for find in finds
+        ]
+    )
+    answers = classifier.predict(crops, np.broadcast_to(field.white, (len(crops), 3)))
+    labels = [classifier.classes[number] for number in answers.argmax(axis=1)]
+    return [f for f, label in zip(finds, labels, strict=True) if label.in_denominator]
 
 
 def _lies_on(find: Detection, box: Box) -> bool:
@@ -236,19 +365,19 @@ def _interval(part: int, whole: int) -> tuple[float, float]:
     return float(exact.low), float(exact.high)
 
 
-def _table(rows: Sequence[tuple[str, float, Figures]]) -> str:
+def _table(rows: Sequence[tuple[str, float, Figures, float]]) -> str:
     lines = [
         "| set | threshold | fields | leukocytes | found | recall (95 %) | finds | false | false share (95 %)"
-        " | centre error | diameter ratio | within |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        " | centre error | diameter ratio | within | ms per field |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, threshold, f in rows:
+    for name, threshold, f, seconds in rows:
         recall = f"{f.recall:.4f} ({f.recall_interval[0]:.3f}–{f.recall_interval[1]:.3f})"
         share = f"{f.false_share:.4f} ({f.false_interval[0]:.3f}–{f.false_interval[1]:.3f})"
         lines.append(
             f"| {name} | {threshold:.3f} | {f.fields} | {f.leukocytes} | {f.found} | {recall} | {f.finds} |"
             f" {f.false} | {share} | {f.centre_error:.3f} | {f.diameter_ratio:.2f} |"
-            f" {f.diameter_spread:.2f} |"
+            f" {f.diameter_spread:.2f} | {1e3 * seconds / max(f.fields, 1):.2f} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -284,22 +413,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", dest="sets", choices=sorted(SETS), action="append", help="may be repeated")
     parser.add_argument("--threshold", type=float, action="append", help="may be repeated")
     parser.add_argument("--audit", type=Path, help="another audit list; an empty one judges published boxes")
+    parser.add_argument("--classifier", choices=CLASSIFIERS, help="leave out finds it takes for no leukocyte")
+    parser.add_argument(
+        "--scale", type=float, action="append", help="factor on the diameter; may be repeated"
+    )
+    parser.add_argument(
+        "--windows", type=float, nargs="+", default=[1.0], help="factors on the diameter, scanned and merged"
+    )
+    parser.add_argument(
+        "--resample", type=float, action="append", help="scale of the fields for the table of same cells"
+    )
     parser.add_argument("--errors", type=Path, help="CSV file for the false finds and misses")
     options = parser.parse_args(arguments)
     try:
         scanner = Scanner.load(options.model)
-        rows = []
+        classifier = load_classifier(options.classifier)[0] if options.classifier else None
+        rows, again = [], []
         for name in options.sets or sorted(SETS):
             fields = list(truth_fields(options.data, name, audit=options.audit))
-            for threshold in options.threshold or [scanner.cascade.threshold]:
-                outcomes = run_detector(scanner, fields, threshold=threshold)
-                rows.append((name, threshold, summarise(outcomes)))
+            limits = options.threshold or [scanner.cascade.threshold]
+            for threshold, scale in itertools.product(limits, options.scale or [1.0]):
+                start = time.process_time()
+                outcomes = run_detector(
+                    scanner,
+                    fields,
+                    threshold=threshold,
+                    classifier=classifier,
+                    scale=scale,
+                    windows=options.windows,
+                )
+                spent = time.process_time() - start
+                title = name if scale == 1.0 else f"{name} ×{scale:g}"
+                rows.append((title, threshold, summarise(outcomes), spent))
                 if options.errors is not None:
                     _write_errors(options.errors, outcomes)
+            for factor in options.resample or []:
+                again.append((name, factor, *same_cells(scanner, fields, factor=factor)))
     except LeukoformulaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     sys.stdout.write(_table(rows))
+    if again:
+        lines = ["", "| set | resampled | cells | the same | share | more |", "|---|---|---|---|---|---|"]
+        lines += [f"| {n} | {f:g} | {c} | {s} | {_share(s, c):.4f} | {m} |" for n, f, c, s, m in again]
+        sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 

@@ -1,6 +1,9 @@
 """Distance-based suppression: the properties it must have."""
 
+from unittest.mock import patch
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
@@ -31,16 +34,18 @@ def test_keeps_its_distance_and_is_idempotent(rows: list[tuple[int, int, int]], 
     assert again.tolist() == list(range(len(kept)))
 
 
+@pytest.mark.parametrize("few", [0, 100])
 @given(finds, st.floats(0.1, 30))
 @settings(max_examples=100, deadline=None)
-def test_equals_the_plain_rule(rows: list[tuple[int, int, int]], spacing: float) -> None:
+def test_equals_the_plain_rule(few: int, rows: list[tuple[int, int, int]], spacing: float) -> None:
     points, scores = arrays(rows)
     order = sorted(range(len(rows)), key=lambda i: (-scores[i], points[i, 0], points[i, 1]))
     expected: list[int] = []
     for i in order:
         if all(((points[i] - points[j]) ** 2).sum() >= spacing**2 for j in expected):
             expected.append(i)
-    assert suppress(points, scores, spacing=spacing).tolist() == expected
+    with patch("detector.suppression._FEW", few):
+        assert suppress(points, scores, spacing=spacing).tolist() == expected
 
 
 @given(finds, st.randoms(use_true_random=False))

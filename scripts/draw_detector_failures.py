@@ -1,0 +1,125 @@
+"""Draw the detector's known failures on synthetic smears: the picture of docs/detector.md.
+
+Run from the root of the repository::
+
+    python scripts/draw_detector_failures.py [--out docs/images/detector-failures.png]
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from cells.files import atomic_path
+from cells.records import Detection
+from cells.vocabulary import CellClass
+from detector.scanner import Scanner
+from slides.optics import white_point
+from slides.synthetic.field import SyntheticField, draw_field
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = ROOT / "leukoformula" / "models" / "detector" / "detector.npz"
+UM = 0.17
+ERYTHROCYTE_PX = 7.5 / UM
+SHAPE = (420, 560)
+PANEL = (320, 240)
+BLUE_INK = (0, 0, 255)
+FALSE, FOUND, MISSED = (200, 0, 0), (0, 130, 0), (0, 0, 0)
+GREY_STEP = 8
+PANELS_ACROSS = 3
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A drawn field, the cells that are in it, and what is to be said of it."""
+
+    title: str
+    image: Image
+    field: SyntheticField
+
+
+def drawn(seed: int, *cells: CellClass, **options: float | bool) -> SyntheticField:
+    """Draw the field that the test of the same seed draws."""
+    return draw_field(shape=SHAPE, leukocytes=cells, rng=np.random.default_rng(seed), um_per_px=UM, **options)
+
+
+def panels() -> list[Panel]:
+    """Draw the fields that tests/test_detector_cases.py marks as known failures."""
+    clump, big = (drawn(seed, clumps=3, platelets_per_mm2=3000.0) for seed in (60, 63))
+    trio = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL)
+    cluster = drawn(2, *trio, touching=True)
+    lamp, plain = drawn(5, *trio[:2]), drawn(7)
+    shade = 1.0 - 0.3 * np.linspace(0, 1, SHAPE[0])[:, None, None]
+    label, grid = plain.image.copy(), plain.image.copy()
+    cv2.putText(label, "Slide 0815 B", (20, 50), cv2.FONT_HERSHEY_SIMPLEX, 1.4, BLUE_INK, 3, cv2.LINE_AA)
+    cv2.putText(label, "WBC", (200, 300), cv2.FONT_HERSHEY_SIMPLEX, 2.0, BLUE_INK, 5, cv2.LINE_AA)
+    cv2.line(grid, (0, 200), (SHAPE[1], 200), BLUE_INK, 2)
+    cv2.line(grid, (250, 0), (250, SHAPE[0]), BLUE_INK, 2)
+    return [
+        Panel("platelet clump", clump.image, clump),
+        Panel("platelet clumps", big.image, big),
+        Panel("cluster", cluster.image, cluster),
+        Panel("lamp gradient 30 %", np.rint(lamp.image * shade).astype(np.uint8), lamp),
+        Panel("label in pure blue", label, plain),
+        Panel("grid in pure blue", grid, plain),
+    ]
+
+
+def marked(scanner: Scanner, panel: Panel) -> Image:
+    """Mark finds and misses: red circle false, green circle right, black square missed."""
+    image = panel.image.copy()
+    finds = scanner.detect(panel.image, white=white_point(panel.image), erythrocyte_px=ERYTHROCYTE_PX)
+    for find in finds:
+        mine = any(_near(find, cell.row, cell.col) for cell in panel.field.truth)
+        place = (round(find.col), round(find.row))
+        cv2.circle(image, place, round(0.7 * find.diameter_px), FOUND if mine else FALSE, 4, cv2.LINE_AA)
+    for cell in panel.field.truth:
+        if not any(_near(find, cell.row, cell.col) for find in finds):
+            half = 0.7 * cell.diameter_px
+            corners = [(round(cell.col + s * half), round(cell.row + s * half)) for s in (-1, 1)]
+            cv2.rectangle(image, *corners, MISSED, 4)
+    return np.asarray(cv2.resize(image, PANEL, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _near(find: Detection, row: float, col: float) -> bool:
+    return bool(np.hypot(find.row - row, find.col - col) < 0.6 * ERYTHROCYTE_PX)
+
+
+def sheet(scanner: Scanner) -> Image:
+    """Put the marked panels side by side, each under its title."""
+    tiles = []
+    for panel in panels():
+        tile = cv2.copyMakeBorder(
+            marked(scanner, panel), 26, 6, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255)
+        )
+        cv2.putText(tile, panel.title, (6, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+        tiles.append(np.asarray(tile, np.uint8))
+    rows = [np.hstack(tiles[n : n + PANELS_ACROSS]) for n in range(0, len(tiles), PANELS_ACROSS)]
+    coarse = np.minimum(np.round(np.vstack(rows) / GREY_STEP) * GREY_STEP, 255)
+    return coarse.astype(np.uint8)
+
+
+def main() -> None:
+    """Write the picture."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "detector-failures.png")
+    options = parser.parse_args()
+    picture = sheet(Scanner.load(MODEL))
+    _, png = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    with atomic_path(options.out) as temporary:
+        temporary.write_bytes(png.tobytes())
+    print(f"{options.out}: {picture.shape[1]} x {picture.shape[0]} px, {len(png) / 1e3:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
