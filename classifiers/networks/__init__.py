@@ -1,0 +1,1 @@
+"""Networks of the literature, one module for each family. Needs the extra ``train``."""

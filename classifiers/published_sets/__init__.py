@@ -1,0 +1,1 @@
+"""Published sets of single cells, read in the form in which they are published."""

@@ -1,0 +1,115 @@
+"""A trained network of the literature, run by LiteRT on whole images."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from cells.errors import ModelError
+from cells.model_files import open_model
+from classifiers.architectures import OPTICAL_DENSITY, RGB
+from classifiers.probabilities import softmax
+from slides.optics import optical_density, white_point
+
+
+class TrainedNetwork:
+    """A network of the registry with the classes that it was trained on."""
+
+    def __init__(self, network: bytes, *, classes: tuple[str, ...], takes: str, threads: int = 2) -> None:
+        """Build the interpreter.
+
+        Parameters
+        ----------
+        network : bytes
+            LiteRT model, input (N, height, width, 3), output (N, K) of logits.
+        classes : tuple of str
+            The K classes.
+        takes : str
+            ``rgb`` or ``optical_density``.
+        threads : int, optional
+            Threads of the interpreter.
+
+        Raises
+        ------
+        ModelError
+            Where the bytes are no LiteRT model of that form.
+        """
+        try:
+            self._interpreter: Any = Interpreter(model_content=network, num_threads=threads)
+            entry = self._interpreter.get_input_details()[0]
+            height, width = (int(n) for n in entry["shape_signature"][1:3])
+            self._interpreter.resize_tensor_input(entry["index"], (1, height, width, 3))
+            self._interpreter.allocate_tensors()
+            output = self._interpreter.get_output_details()[0]
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise ModelError(
+                f"the network is no LiteRT model of an image: {error}; train it again"
+            ) from error
+        if tuple(output["shape"]) != (1, len(classes)) or takes not in (RGB, OPTICAL_DENSITY):
+            raise ModelError("the network does not suit its manifest; train it again")
+        self.classes = classes
+        self.size = height, width
+        self._takes = takes
+        self._entry, self._output = entry["index"], output["index"]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load a model folder whose hashes are right.
+
+        Parameters
+        ----------
+        folder : Path
+            Written by ``classifiers.train_network``.
+
+        Returns
+        -------
+        TrainedNetwork
+
+        Raises
+        ------
+        ModelError
+            Where the model is missing, altered, or of another kind or form.
+        """
+        model = open_model(folder, kind="network")
+        try:
+            classes = tuple(str(name) for name in model.manifest["classes"])
+            takes = str(model.manifest["takes"])
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"model {folder.name}: bad manifest ({error}); train it again") from error
+        return cls(model.weights, classes=classes, takes=takes)
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the network's answers before the softmax.
+
+        Parameters
+        ----------
+        images : ndarray of shape (N, M, L, 3), uint8
+            RGB images of one cell each, of any size.
+
+        Returns
+        -------
+        ndarray of shape (N, K), float32
+        """
+        found = np.empty((len(images), len(self.classes)), np.float32)
+        for number, image in enumerate(images):
+            self._interpreter.set_tensor(self._entry, self._input(image)[None])
+            self._interpreter.invoke()
+            found[number] = self._interpreter.get_tensor(self._output)[0]
+        return found
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the probability of each class, shape (N, K), float32; see ``logits``."""
+        return softmax(self.logits(images))
+
+    def _input(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        height, width = self.size
+        if image.shape[:2] != self.size:
+            shrinks = image.shape[0] * image.shape[1] > height * width
+            way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=way), np.uint8)
+        if self._takes == RGB:
+            return image.astype(np.float32)
+        return np.asarray(optical_density(image, white_point(image)), np.float32)
