@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from commands.cell_images import CellImage
+    from features.segmentation import Quality
+    from features.segmenter import Segmenter
 
 BACKGROUND, CYTOPLASM, NUCLEUS = 0, 128, 255
 """Grey levels of the pictures that are written."""
+
+ROUTES = ("network", "classical")
+"""The ways to find masks; the first is the default."""
 
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -41,6 +46,9 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         "source", type=Path, metavar="DIR", help="folder of cell images, or CSV file with a column path"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+    parser.add_argument(
+        "--route", choices=ROUTES, default=ROUTES[0], help="what finds the masks (default: %(default)s)"
+    )
     add_erythrocyte_option(parser)
     parser.set_defaults(run=run)
 
@@ -59,7 +67,11 @@ def run(options: Namespace) -> int:
         0, or 4 where some images were refused; errors are raised.
     """
     from cells.records import Refusal
+    from features.segmentation import Quality
+    from leukoformula.store import load_segmenter
 
+    segmenter, _ = load_segmenter(options.route)
+    doubtful = 0
     done: set[str] = set()
     refused: list[Refusal] = []
     with TerminalProgress() as progress, staged_folder(options.out) as stage:
@@ -68,40 +80,45 @@ def run(options: Namespace) -> int:
                 refused.append(item)
                 continue
             name = _picture_name(item.name, done)
-            _write(stage / name, segment_image(item))
+            picture, quality = segment_image(item, segmenter)
+            doubtful += quality is not Quality.GOOD
+            _write(stage / name, picture)
             done.add(name)
             progress("segmenting", len(done), len(done))
         code = exit_code(len(done), refused)
-    say(f"{len(done)} images segmented; pictures in {options.out}")
+    say(f"{len(done)} images segmented, {doubtful} of them in doubt; pictures in {options.out}")
     return code
 
 
-def segment_image(item: "CellImage") -> "NDArray[np.uint8]":
+def segment_image(item: "CellImage", segmenter: "Segmenter") -> "tuple[NDArray[np.uint8], Quality]":
     """Outline the cell in the middle of an image.
 
     Parameters
     ----------
     item : CellImage
         Image of one centred cell.
+    segmenter : Segmenter
+        What finds the masks.
 
     Returns
     -------
-    ndarray of shape (M, N), uint8
+    picture : ndarray of shape (M, N), uint8
         0 background, 128 cytoplasm, 255 nucleus, for each pixel of the image; background beyond the square
         of 27 µm around its middle.
+    quality : Quality
+        How far the masks can be trusted.
     """
     import numpy as np
 
     from features.crops import normalise_crop
-    from features.segmentation import segment
 
     crop = normalise_crop(item.image, erythrocyte_px=item.erythrocyte_px, white=item.white)
-    masks = segment(crop, item.white)
+    masks = segmenter.segment_all(crop[None], np.asarray(item.white)[None])[0]
     side = item.erythrocyte_px * CROP_ERYTHROCYTES
     picture = np.full(item.image.shape[:2], BACKGROUND, np.uint8)
     picture[_back(masks.cell, picture.shape, side)] = CYTOPLASM
     picture[_back(masks.nucleus, picture.shape, side)] = NUCLEUS
-    return picture
+    return picture, masks.quality
 
 
 def _back(mask: "NDArray[np.bool_]", shape: tuple[int, ...], side: float) -> "NDArray[np.bool_]":

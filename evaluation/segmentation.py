@@ -8,38 +8,38 @@ of the hand-drawn cell's bounding box, as a detector would give it, in ``bcisc``
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import DataError, InputError, LeukoformulaError
-from cells.records import RGBImage, WhitePoint
-from evaluation.classifier_sets import BCISC_ERYTHROCYTE_PX, JTSC_ERYTHROCYTE_PX, read_rgb
-from features.crops import cut_cell
-from features.segmentation import Mask, segment
-from slides.optics import white_point
+from cells.errors import DataError, LeukoformulaError
+from cells.units import CROP_PX, CROP_UM
+from classifiers.published_sets.bcisc import ERYTHROCYTE_PX as BCISC_ERYTHROCYTE_PX
+from classifiers.segmentation_data import MaskedCell, masked_cells
+from evaluation.classifier_sets import JTSC_ERYTHROCYTE_PX
+from features.segmentation import Mask, Quality
+from features.segmenter import ClassicalSegmenter, Segmenter
+from leukoformula.store import SHIPPED, load_segmenter
 
-_NUCLEUS_LEVEL, _CELL_LEVEL = 200, 60
-_NOTHING = np.zeros(3)
+SETS = ("jtsc_segmentation", "bcisc")
+"""The sets with masks drawn by hand."""
 
+ROUTES = ("network", "classical")
+"""The routes compared."""
 
-class Drawn(NamedTuple):
-    """A crop with hand-drawn masks; ``nucleus`` is None where only the cell was drawn."""
-
-    crop: RGBImage
-    white: WhitePoint
-    nucleus: Mask | None
-    cell: Mask
+_HEAD = "| set | part | route | Dice mean | 5th percentile | boundary, µm | cells/s | refused | flagged |"
+_UM_PER_PX = CROP_UM / CROP_PX
+_SQUARE = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Dice coefficients of one part over a set.
+    """How well one part agrees over a set.
 
     Parameters
     ----------
@@ -47,11 +47,33 @@ class Agreement:
         Number of images.
     mean, low : float
         Mean and 5th percentile of the Dice coefficients.
+    boundary_um : float
+        Mean over the images of the mean distance between the outlines, µm.
     """
 
     images: int
     mean: float
     low: float
+    boundary_um: float
+
+
+@dataclass(frozen=True, slots=True)
+class RouteResult:
+    """What one route did on one set.
+
+    Parameters
+    ----------
+    parts : mapping of str to Agreement
+        For ``"nucleus"`` (where drawn) and ``"cell"``.
+    cells_per_second : float
+        Cells segmented per second.
+    qualities : mapping of Quality to int
+        Number of images by quality of their masks; none is refused.
+    """
+
+    parts: Mapping[str, Agreement]
+    cells_per_second: float
+    qualities: Mapping[Quality, int]
 
 
 def dice(first: Mask, second: Mask) -> float:
@@ -75,19 +97,39 @@ def dice(first: Mask, second: Mask) -> float:
     return 2 * int((first & second).sum()) / total if total else 1.0
 
 
-def drawn_crops(name: str, data: Path) -> Iterator[Drawn]:
+def boundary_distance(first: Mask, second: Mask) -> float:
+    """Return the mean distance between the outlines of two masks.
+
+    Parameters
+    ----------
+    first, second : ndarray of one shape, bool
+        Masks, neither empty.
+
+    Returns
+    -------
+    float
+        Mean over the outline pixels of both, each to the nearest of the other, px. An outline is the pixels
+        of the mask that touch, also cornerwise, a pixel outside.
+    """
+    outlines = [_outline(first), _outline(second)]
+    away = [cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, 5) for line in outlines]
+    distances = np.concatenate([away[1][outlines[0]], away[0][outlines[1]]])
+    return float(distances.mean())
+
+
+def drawn_crops(name: str, data: Path) -> Iterator[MaskedCell]:
     """Read a set of hand-drawn masks.
 
     Parameters
     ----------
     name : str
-        ``"jtsc_segmentation"`` or ``"bcisc"``.
+        One of ``SETS``.
     data : Path
         Folder of the published images.
 
-    Yields
-    ------
-    Drawn
+    Returns
+    -------
+    iterator of MaskedCell
         Crop and masks, in the order of the file names.
 
     Raises
@@ -97,32 +139,18 @@ def drawn_crops(name: str, data: Path) -> Iterator[Drawn]:
     InputError
         Where a file cannot be read.
     """
-    scales = {"jtsc_segmentation": JTSC_ERYTHROCYTE_PX, "bcisc": BCISC_ERYTHROCYTE_PX}
-    if name not in scales:
-        raise DataError(f"no set of masks {name!r}; choose one of {', '.join(scales)}")
-    paths = sorted((data / name / "images").glob("*.*"))
-    if not paths:
-        raise DataError(f"no images of {name} under {data}; check the folder given with --data")
-    for path in paths:
-        image = read_rgb(path)
-        drawn = cv2.imread(str(data / name / "masks" / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
-        if drawn is None:
-            raise InputError(f"cannot read the mask of {path}; check the folder given with --data")
-        levels = np.asarray(drawn, np.uint8)
-        centre = (image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2
-        if name == "bcisc":
-            rows, cols = np.nonzero(levels > _CELL_LEVEL)
-            centre = (rows.min() + rows.max()) / 2, (cols.min() + cols.max()) / 2
-        white, scale = white_point(image), scales[name]
-        yield Drawn(
-            cut_cell(image, *centre, erythrocyte_px=scale, white=white),
-            white,
-            None if name == "bcisc" else _cut_mask(levels > _NUCLEUS_LEVEL, centre, scale),
-            _cut_mask(levels > _CELL_LEVEL, centre, scale),
+    if name == "bcisc":
+        return masked_cells(
+            data / name, erythrocyte_px=BCISC_ERYTHROCYTE_PX, whole_cell_only=True, on_box=True
         )
+    if name == "jtsc_segmentation":
+        return masked_cells(
+            data / name, erythrocyte_px=JTSC_ERYTHROCYTE_PX, whole_cell_only=False, on_box=False
+        )
+    raise DataError(f"no set of masks {name!r}; choose one of {', '.join(SETS)}")
 
 
-def agreement(name: str, data: Path) -> tuple[dict[str, Agreement], float]:
+def agreement(name: str, data: Path, *, segmenter: Segmenter | None = None) -> RouteResult:
     """Segment every crop of a set and compare.
 
     Parameters
@@ -131,39 +159,46 @@ def agreement(name: str, data: Path) -> tuple[dict[str, Agreement], float]:
         As ``drawn_crops``.
     data : Path
         Folder of the published images.
+    segmenter : Segmenter, optional
+        The route; the classical one where it is None.
 
     Returns
     -------
-    dict of str to Agreement
-        For ``"nucleus"`` (where drawn) and ``"cell"``.
-    float
-        Cells segmented per second.
+    RouteResult
 
     Raises
     ------
     DataError, InputError
         As ``drawn_crops``.
     """
-    values: dict[str, list[float]] = {"nucleus": [], "cell": []}
-    spent, count = 0.0, 0
-    for item in drawn_crops(name, data):
-        start = time.perf_counter()
-        masks = segment(item.crop, item.white)
-        spent += time.perf_counter() - start
-        count += 1
-        values["cell"].append(dice(masks.cell, item.cell))
-        if item.nucleus is not None:
-            values["nucleus"].append(dice(masks.nucleus, item.nucleus))
-    parts = {
-        part: Agreement(len(v), float(np.mean(v)), float(np.percentile(v, 5)))
-        for part, v in values.items()
-        if v
-    }
-    return parts, count / spent
+    items = list(drawn_crops(name, data))
+    crops, whites = np.stack([item.crop for item in items]), np.stack([item.white for item in items])
+    route = segmenter or ClassicalSegmenter()
+    route.segment_all(crops[:8], whites[:8])
+    start = time.perf_counter()
+    found = route.segment_all(crops, whites)
+    spent = time.perf_counter() - start
+    parts = {"cell": _agreement([(m.cell, item.cell) for m, item in zip(found, items, strict=True)])}
+    nuclei = [(m.nucleus, i.nucleus) for m, i in zip(found, items, strict=True) if i.nucleus is not None]
+    if nuclei:
+        parts["nucleus"] = _agreement(nuclei)
+    return RouteResult(parts, len(items) / spent, Counter(masks.quality for masks in found))
+
+
+def _agreement(pairs: Sequence[tuple[Mask, Mask]]) -> Agreement:
+    values = np.array([dice(*pair) for pair in pairs])
+    away = np.array([boundary_distance(*pair) for pair in pairs if pair[1].any()])
+    low = float(np.percentile(values, 5))
+    return Agreement(len(pairs), float(values.mean()), low, float(away.mean()) * _UM_PER_PX)
+
+
+def _outline(mask: Mask) -> NDArray[np.bool_]:
+    inner = cv2.erode(mask.astype(np.uint8), _SQUARE, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(mask & (inner == 0))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare masks on both sets and write the figures to standard output.
+    """Compare both routes on both sets and write one table to standard output.
 
     Parameters
     ----------
@@ -177,22 +212,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m evaluation.segmentation", description=main.__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder of models (default: shipped)")
+    parser.add_argument("--routes", nargs="+", choices=ROUTES, default=list(ROUTES))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     options = parser.parse_args(arguments)
+    lines = [_HEAD, "|---" * _HEAD.count(" |") + "|"]
     try:
-        for name in ("jtsc_segmentation", "bcisc"):
-            parts, speed = agreement(name, options.data)
-            for part, a in parts.items():
-                sys.stdout.write(f"{name:18} {part:8} Dice mean {a.mean:.4f}  5th percentile {a.low:.4f}")
-                sys.stdout.write(f"  {a.images} images, none refused  {speed:.0f} cells/s\n")
+        for name in options.sets:
+            for route in options.routes:
+                segmenter, _ = load_segmenter(route, root=options.models)
+                lines += _rows(name, route, agreement(name, options.data, segmenter=segmenter))
     except LeukoformulaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def _cut_mask(mask: NDArray[np.bool_], centre: tuple[float, float], erythrocyte_px: float) -> Mask:
-    picture = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, axis=2)
-    return cut_cell(picture, *centre, erythrocyte_px=erythrocyte_px, white=_NOTHING)[..., 0] > 127
+def _rows(name: str, route: str, result: RouteResult) -> list[str]:
+    flagged = sum(result.qualities.values()) - result.qualities.get(Quality.GOOD, 0)
+    return [
+        f"| `{name}` | {part} | {route} | {a.mean:.4f} | {a.low:.4f} | {a.boundary_um:.2f}"
+        f" | {result.cells_per_second:.0f} | 0 of {a.images} | {flagged} |"
+        for part, a in sorted(result.parts.items(), reverse=True)
+    ]
 
 
 if __name__ == "__main__":

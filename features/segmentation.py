@@ -53,6 +53,10 @@ class Quality(StrEnum):
     """The cell reaches the edge of the crop."""
     NO_NUCLEUS = "no_nucleus"
     """No nuclear stain stood out near the middle: the nucleus started from a disc of 12 px radius."""
+    UNCERTAIN = "uncertain"
+    """The network's own probabilities leave much of the cell in doubt."""
+    FALLBACK = "fallback"
+    """The network saw no cell near the middle: the masks are those of the classical route."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,13 @@ amounts of four dyes; dyes add in optical density; a stain turns them into colou
 """
 
 from slides.synthetic.camera import BENCH_MICROSCOPE, CAMERAS, SCANNER, SMARTPHONE, Camera
-from slides.synthetic.field import SyntheticCell, SyntheticField, draw_cell, draw_field
+from slides.synthetic.field import (
+    SyntheticCell,
+    SyntheticField,
+    draw_cell,
+    draw_cell_with_masks,
+    draw_field,
+)
 from slides.synthetic.layout import DRAWABLE
 from slides.synthetic.smear import draw_smear
 from slides.synthetic.stains import (
@@ -39,6 +45,7 @@ __all__ = [
     "SyntheticCell",
     "SyntheticField",
     "draw_cell",
+    "draw_cell_with_masks",
     "draw_field",
     "draw_smear",
 ]

@@ -12,6 +12,7 @@ from cells.units import CROP_PX, CROP_UM
 from cells.vocabulary import CellClass
 from slides.synthetic.camera import SCANNER, Camera, compress, expose
 from slides.synthetic.layout import DRAWABLE, OBJECTS, Item, Layout
+from slides.synthetic.leukocytes import CELL, LEUKOCYTES, NUCLEUS
 from slides.synthetic.shapes import Patch
 from slides.synthetic.stains import DYES, HAEMOGLOBIN, MAY_GRUNWALD_GIEMSA, Stain
 
@@ -95,6 +96,57 @@ def draw_cell(
     UsageError
         Where the class cannot be drawn or the size is below 8.
     """
+    return _draw_crop(label, rng, stain, camera, size_px)[0]
+
+
+def draw_cell_with_masks(
+    label: CellClass,
+    *,
+    rng: np.random.Generator,
+    stain: Stain | None = None,
+    camera: Camera | None = None,
+    size_px: int = CROP_PX,
+) -> tuple[RGBImage, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Draw the same cell as ``draw_cell`` and tell which pixels its nucleus and its body cover.
+
+    Parameters
+    ----------
+    label : CellClass
+        A leukocyte or the erythroblast.
+    rng : numpy.random.Generator
+        Source of chance.
+    stain : Stain, optional
+        As for ``draw_cell``.
+    camera : Camera, optional
+        As for ``draw_cell``.
+    size_px : int
+        Side of the crop, px.
+
+    Returns
+    -------
+    image : ndarray of shape (size_px, size_px, 3), uint8
+        RGB image.
+    nucleus, cell : ndarray of shape (size_px, size_px), bool
+        The pixels of which at least half is covered by the nucleus, and by the cell; the nucleus lies in the
+        cell.
+
+    Raises
+    ------
+    UsageError
+        As ``draw_cell``, and where the class has no nucleus.
+    """
+    if label not in LEUKOCYTES:
+        raise UsageError(f"class {label} has no nucleus to mask; choose among {', '.join(LEUKOCYTES)}")
+    image, item = _draw_crop(label, rng, stain, camera, size_px)
+    planes = np.zeros((NUCLEUS + 1, size_px, size_px), np.float32)
+    _paint(item, planes, (0, 0), CROP_UM / size_px)
+    nucleus, cell = planes[NUCLEUS] >= 0.5, planes[CELL] >= 0.5
+    return image, nucleus & cell, cell
+
+
+def _draw_crop(
+    label: CellClass, rng: np.random.Generator, stain: Stain | None, camera: Camera | None, size_px: int
+) -> tuple[RGBImage, Item]:
     if label not in OBJECTS:
         raise UsageError(f"class {label} cannot be drawn; choose among {', '.join(DRAWABLE)}")
     if size_px < 8:
@@ -114,7 +166,7 @@ def draw_cell(
     layout.flood(per_mm2, overlap=float(rng.uniform(0.0, 0.4)), pallor=pallor)
     layout.sprinkle(CellClass.PLATELET, 500.0)
     layout.sprinkle(CellClass.ARTEFACT, 100.0)
-    return _photograph(layout.items, (size_px, size_px), stain, camera, rng)
+    return _photograph(layout.items, (size_px, size_px), stain, camera, rng), layout.items[0]
 
 
 def draw_field(
@@ -290,4 +342,4 @@ def _paint(item: Item, dyes: NDArray[np.float32], origin: tuple[int, int], um: f
     if item.label is None:
         dyes[HAEMOGLOBIN, rows, cols] += part
     else:
-        dyes[:, rows, cols] += part
+        dyes[:, rows, cols] += part[: len(dyes)]

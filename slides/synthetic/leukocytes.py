@@ -1,4 +1,5 @@
-"""Painters of the leukocytes and of the erythroblast: amounts of dye around the centre of the cell.
+"""Painters of the leukocytes and of the erythroblast: amounts of dye around the centre of the cell, and what
+its body and its nucleus cover.
 
 Sizes and looks follow the ICSH recommendations (Palmer et al. 2015, doi 10.1111/ijlh.12327) and, for band
 against segmented, the filament rule of the College of American Pathologists: lobes joined by a thread make a
@@ -14,6 +15,9 @@ from cells.vocabulary import CellClass
 from slides.synthetic.nuclei import Chromatin, paint_chromatin, ribbon, rounded, segmented
 from slides.synthetic.shapes import Patch, Plane, granules, mottle, outline, scatter
 from slides.synthetic.stains import AZURE, DYES, EOSIN, HAEMOGLOBIN, PURPLE
+
+CELL, NUCLEUS = DYES, DYES + 1
+"""Planes that follow the dyes: share of each pixel, 0 to 1, that the cell and its nucleus cover."""
 
 Dyes = NDArray[np.float32]
 Painter = Callable[[Patch, np.random.Generator, float], Dyes]
@@ -138,7 +142,7 @@ def paint_monocyte(patch: Patch, rng: np.random.Generator, diameter: float) -> D
     dyes[PURPLE] += cell * np.minimum(fine, 1.0) * np.float32(0.12)
     dyes = _with_nucleus(patch, dyes, cell, distance, rng, style=style)
     if rng.random() < 0.5:
-        dyes *= 1.0 - _vacuoles(patch, rng, diameter)
+        dyes[:DYES] *= 1.0 - _vacuoles(patch, rng, diameter)
     return dyes
 
 
@@ -222,7 +226,8 @@ def _cytoplasm(
 ) -> Dyes:
     ground = 1.0 + np.float32(grain) * (mottle(patch, 0.45, rng) + 0.8 * mottle(patch, 2.5, rng))
     ground = np.maximum(ground, 0.2) * cell
-    dyes = np.zeros((DYES, *cell.shape), np.float32)
+    dyes = np.zeros((DYES + 2, *cell.shape), np.float32)
+    dyes[CELL] = cell
     for dye, amount in ((AZURE, azure), (PURPLE, purple), (EOSIN, eosin)):
         if amount:
             dyes[dye] = ground * np.float32(amount)
@@ -241,8 +246,9 @@ def _with_nucleus(
 ) -> Dyes:
     cover, dye = paint_chromatin(patch, distance, style, rng)
     dye *= cell
-    dyes *= 1.0 - cover * np.float32(1.0 - hidden)
+    dyes[:DYES] *= 1.0 - cover * np.float32(1.0 - hidden)
     dyes[PURPLE] += dye
+    dyes[NUCLEUS] = cover * cell
     return dyes
 
 

@@ -1,0 +1,267 @@
+"""Nucleus and cell of crops by a small network, run by LiteRT, with the classical route to fall back on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from cells.errors import ModelError
+from cells.model_files import open_model
+from cells.records import RGBImage, WhitePoint
+from cells.units import CROP_PX
+from features.segmentation import Mask, Masks, Quality, segment
+from slides.optics import optical_density
+
+ANSWERS = ("background", "cytoplasm", "nucleus")
+"""What the network tells apart, in the order of its logits."""
+
+_BATCH = 8
+_DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+_LEAST_CELL_PX, _LEAST_NUCLEUS_PX = 150, 25
+_SPECK_SHARE, _HOLE_PX = 0.04, 30
+_LEAST_EXPECTED_DICE = 0.92
+_AXIS = np.arange(CROP_PX, dtype=np.float32) - np.float32((CROP_PX - 1) / 2)
+_NEARNESS = np.exp(-(_AXIS[:, None] ** 2 + _AXIS[None] ** 2) / (2 * 24.0**2))
+
+
+class Segmenter(Protocol):
+    """Anything that finds nucleus and cell in crops."""
+
+    def segment_all(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
+        """Return the masks of N crops, shape (N, 112, 112, 3), with white points, shape (N, 3)."""
+        ...
+
+
+class ClassicalSegmenter:
+    """The route of ``features.segmentation``: thresholds that follow the stain, and a contour."""
+
+    name = "classical"
+
+    def segment_all(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
+        """Find nucleus and cell in each crop.
+
+        Parameters
+        ----------
+        crops : ndarray of shape (N, 112, 112, 3), uint8
+            RGB squares of 27 µm with the cell in the middle.
+        whites : ndarray of shape (N, 3), float64
+            Colour of the empty slide for each crop.
+
+        Returns
+        -------
+        list of Masks
+            One for each crop, in their order.
+
+        Raises
+        ------
+        UsageError
+            Where the crops have another shape.
+        """
+        return [segment(crop, white) for crop, white in zip(crops, whites, strict=True)]
+
+
+class NetworkSegmenter:
+    """A network that tells background, cytoplasm and nucleus apart in each pixel of a crop."""
+
+    name = "network"
+
+    def __init__(self, network: bytes, *, side_px: int = CROP_PX, threads: int = 2) -> None:
+        """Build the interpreter.
+
+        Parameters
+        ----------
+        network : bytes
+            LiteRT model, input (N, side_px, side_px, 3) of optical density, output
+            (N, side_px, side_px, 3) of logits in the order of ``ANSWERS``.
+        side_px : int
+            Side of the input, px.
+        threads : int
+            Threads of the interpreter.
+
+        Raises
+        ------
+        ModelError
+            Where the bytes are no LiteRT model of that form.
+        """
+        try:
+            self._interpreter = Interpreter(model_content=network, num_threads=threads)
+            self._input = self._interpreter.get_input_details()[0]["index"]
+            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise ModelError(
+                f"the segmenter is no LiteRT model of the expected form: {error}; install leukoformula again"
+            ) from error
+        output: dict[str, Any] = self._interpreter.get_output_details()[0]
+        if tuple(output["shape"]) != (1, side_px, side_px, len(ANSWERS)):
+            raise ModelError(f"the segmenter answers {tuple(output['shape'])}; install leukoformula again")
+        self._output = output["index"]
+        self._count, self._side = 1, side_px
+
+    @classmethod
+    def load(cls, folder: Path) -> "NetworkSegmenter":
+        """Load a model folder whose hashes are right.
+
+        Parameters
+        ----------
+        folder : Path
+            Holds ``manifest.json`` and the network.
+
+        Returns
+        -------
+        NetworkSegmenter
+
+        Raises
+        ------
+        ModelError
+            Where the model is missing, altered, or of another kind or form.
+        """
+        model = open_model(folder, kind="segmenter")
+        side = model.manifest.get("input_px")
+        if model.manifest.get("answers") != list(ANSWERS) or not isinstance(side, int) or side < 16:
+            raise ModelError(f"model {folder.name}: its manifest does not suit this version; train it again")
+        return cls(model.weights, side_px=side)
+
+    def segment_all(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
+        """Find nucleus and cell in each crop; see ``ClassicalSegmenter.segment_all``.
+
+        The network sees each crop as it is and turned by half a turn; its answers are averaged.
+        """
+        found: list[Masks] = []
+        for start in range(0, len(crops), _BATCH):
+            part, white = crops[start : start + _BATCH], whites[start : start + _BATCH]
+            for crop, colour, logits in zip(part, white, self.logits(part, white), strict=True):
+                found.append(masks_from_logits(logits, crop, colour))
+        return found
+
+    def logits(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the network's answers for each pixel, shape (N, side_px, side_px, 3), float32.
+
+        They are the mean over the crop as it is and turned by half a turn.
+        """
+        batch = np.empty((len(crops), self._side, self._side, 3), np.float32)
+        for index, (crop, white) in enumerate(zip(crops, whites, strict=True)):
+            small = crop
+            if len(crop) != self._side:
+                size = (self._side, self._side)
+                small = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+            batch[index] = optical_density(small, white)
+        return half_turn_mean(self._run, batch)
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if len(batch) != self._count:
+            self._interpreter.resize_tensor_input(self._input, batch.shape)
+            self._interpreter.allocate_tensors()
+            self._count = len(batch)
+        self._interpreter.set_tensor(self._input, batch)
+        self._interpreter.invoke()
+        return np.array(self._interpreter.get_tensor(self._output), np.float32)
+
+
+def half_turn_mean(
+    answer: Callable[[NDArray[np.float32]], NDArray[np.float32]], inputs: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return a network's answers, averaged over crops as they are and turned by half a turn.
+
+    Parameters
+    ----------
+    answer : callable
+        From inputs to answers, both of shape (N, M, M, 3).
+    inputs : ndarray of shape (N, M, M, 3), float32
+        Crops.
+
+    Returns
+    -------
+    ndarray of shape (N, M, M, 3), float32
+    """
+    turned = answer(np.ascontiguousarray(inputs[:, ::-1, ::-1]))[:, ::-1, ::-1]
+    return np.asarray(0.5 * (answer(inputs) + turned), np.float32)
+
+
+def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhitePoint) -> Masks:
+    """Turn a network's answers into the masks of the cell in the middle; every crop gets masks.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (M, M, 3), float32
+        Answers for each pixel, in the order of ``ANSWERS``.
+    crop : ndarray of shape (112, 112, 3), uint8
+        RGB square of 27 µm, for the classical route where the network sees no cell.
+    white : ndarray of shape (3,), float64
+        Colour of the empty slide.
+
+    Returns
+    -------
+    Masks
+        The cell is the connected part, after opening with a disc of 2 px radius, with most of its area near
+        the middle. The quality is ``fallback``
+        where there was none, ``no_nucleus`` where the nucleus is that of the classical route,
+        ``uncertain`` where the network's own probabilities lead to expect a Dice coefficient of cell or
+        nucleus below 0.92.
+    """
+    if len(logits) != CROP_PX:
+        logits = np.asarray(cv2.resize(logits, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR))
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    total = odds.sum(axis=-1)
+    p_nucleus = odds[..., 2] / total
+    p_cell = p_nucleus + odds[..., 1] / total
+    cell = _middle_part(np.asarray(cv2.morphologyEx((p_cell > 0.5).astype(np.uint8), cv2.MORPH_OPEN, _DISC)))
+    if cell is None:
+        masks = segment(crop, white)
+        return Masks(masks.nucleus, masks.cell, Quality.FALLBACK)
+    nucleus = _without_specks((logits[..., 2] > logits[..., 1]) & cell, cell)
+    quality = Quality.GOOD
+    if nucleus is None:
+        quality = Quality.NO_NUCLEUS
+        nucleus = segment(crop, white).nucleus & cell
+        if not nucleus.any():
+            nucleus = cell.copy()
+    elif cell[0].any() or cell[-1].any() or cell[:, 0].any() or cell[:, -1].any():
+        quality = Quality.AT_BORDER
+    elif min(_expected_dice(p_cell, cell), _expected_dice(p_nucleus, nucleus)) < _LEAST_EXPECTED_DICE:
+        quality = Quality.UNCERTAIN
+    return Masks(nucleus, cell, quality)
+
+
+def _middle_part(mask: NDArray[np.uint8]) -> Mask | None:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    weight = np.bincount(labels.ravel(), weights=_NEARNESS.ravel(), minlength=count)
+    weight[stats[:, cv2.CC_STAT_AREA] < _LEAST_CELL_PX] = 0
+    weight[0] = 0
+    chosen = int(np.argmax(weight))
+    if not weight[chosen] > 0:
+        return None
+    return _filled(labels == chosen)
+
+
+def _filled(part: Mask) -> Mask:
+    outside = (~part).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
+    enclosed = (left > 0) & (top > 0) & (right < CROP_PX) & (bottom < CROP_PX)
+    enclosed[0] = False
+    return np.asarray(part | enclosed[labels])
+
+
+def _without_specks(mask: Mask, cell: Mask) -> Mask | None:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    if count == 1 or areas[1:].max() < _LEAST_NUCLEUS_PX:
+        return None
+    keep = areas >= max(_LEAST_NUCLEUS_PX / 2, _SPECK_SHARE * areas[1:].max())
+    keep[0] = False
+    kept = keep[labels]
+    _, holes, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < _HOLE_PX
+    small[0] = False
+    return np.asarray(kept | (small[holes] & cell))
+
+
+def _expected_dice(probabilities: NDArray[np.float32], mask: Mask) -> float:
+    inside = float(probabilities[mask].sum())
+    return 2 * inside / (float(mask.sum()) + float(probabilities.sum()))
