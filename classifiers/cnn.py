@@ -28,6 +28,7 @@ class CnnClassifier:
         side_px: int,
         temperature: float,
         factors: NDArray[np.float32] | None = None,
+        colour_share: float = 1.0,
         threads: int = 2,
     ) -> None:
         """Build the interpreter.
@@ -42,6 +43,8 @@ class CnnClassifier:
             Divides the logits; above 0.
         factors : ndarray of shape (10,), float32, optional
             The probabilities are multiplied by these and scaled to sum to 1 again.
+        colour_share : float
+            Share of the colour that the network is shown, 0 to 1; see ``classifiers.preprocess.pale``.
         threads : int
             Threads of the interpreter.
 
@@ -69,6 +72,7 @@ class CnnClassifier:
         self._count = 1
         self._side = side_px
         self._temperature = temperature
+        self._colour_share = colour_share
         self._factors = np.ones(len(CLASSIFIED), np.float32) if factors is None else factors
 
     @classmethod
@@ -93,14 +97,19 @@ class CnnClassifier:
         try:
             classes = tuple(CellClass(name) for name in model.manifest["classes"])
             side, temperature = int(model.manifest["input_px"]), float(model.manifest["temperature"])
+            colour_share = float(model.manifest["colour_share"])
             factors = np.array([model.manifest["prior_factors"][name] for name in CLASSIFIED], np.float32)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"model {folder.name}: bad manifest ({error}); install leukoformula again"
             ) from error
+        if not 0 <= colour_share <= 1:
+            raise ModelError(f"model {folder.name}: its colour share is {colour_share}; train it again")
         if classes != CLASSIFIED or not temperature > 0 or not 16 <= side <= 512 or not (factors > 0).all():
             raise ModelError(f"model {folder.name}: its manifest does not suit this version; train it again")
-        return cls(model.weights, side_px=side, temperature=temperature, factors=factors)
+        return cls(
+            model.weights, side_px=side, temperature=temperature, factors=factors, colour_share=colour_share
+        )
 
     @property
     def classes(self) -> tuple[CellClass, ...]:
@@ -117,7 +126,9 @@ class CnnClassifier:
         parts = [np.empty((0, len(CLASSIFIED)), np.float32)]
         for start in range(0, len(crops), _BATCH):
             stop = start + _BATCH
-            batch = network_input(crops[start:stop], whites[start:stop], side_px=self._side)
+            batch = network_input(
+                crops[start:stop], whites[start:stop], side_px=self._side, colour_share=self._colour_share
+            )
             parts.append(self._run(batch))
         return np.concatenate(parts)
 

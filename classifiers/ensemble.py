@@ -40,6 +40,16 @@ class EnsembleClassifier:
         self._weights = np.asarray(weights, np.float64) / float(sum(weights))
 
     @property
+    def members(self) -> tuple[Classifier, ...]:
+        """The classifiers whose mean is taken."""
+        return self._members
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weight of each member; they sum to 1."""
+        return tuple(map(float, self._weights))
+
+    @property
     def classes(self) -> tuple[CellClass, ...]:
         """The classes answered, in the order of the columns of ``predict``."""
         return CLASSIFIED

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +15,19 @@ from numpy.typing import NDArray
 from cells.files import atomic_path
 from classifiers.restaining import restain
 from classifiers.training_data import TrainingData
-from features.vector import NAMES, VERSION, describe
+from features.vector import NAMES, VERSION, describe, measure
+
+if TYPE_CHECKING:
+    from features.segmenter import Segmenter
 
 _REPORT = 2000
+_CHUNK = 50
+_FEW = 200
 _KEPT = "features.npz"
+
+_routes: "list[Segmenter]" = []  # of this process: an interpreter cannot be sent to another
+
+_Task = tuple[NDArray[np.uint8], NDArray[np.float32], str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +50,12 @@ class MeasuredData:
 
 
 def measure_crops(
-    data: TrainingData, settings: dict[str, Any], *, work: Path, log: Callable[[str], None]
+    data: TrainingData,
+    settings: dict[str, Any],
+    *,
+    work: Path,
+    segmenter: bytes | None = None,
+    log: Callable[[str], None],
 ) -> MeasuredData:
     """Measure crops drawn as they are, others restained, and each crop held out in both ways.
 
@@ -53,6 +69,9 @@ def measure_crops(
     work : Path
         Folder in which vectors are kept: a row is measured anew only where its crop, its change or the
         version of the features is another.
+    segmenter : bytes or None
+        The segmentation network whose masks are measured, as ``features.segmenter.NetworkSegmenter`` takes
+        it; those of the classical route where it is None.
     log : callable
         Takes one line of progress.
 
@@ -62,21 +81,55 @@ def measure_crops(
     """
     crop, copy = _plan(data, settings)
     keys = _keys(data, crop, copy, settings)
+    if segmenter is not None:
+        route = hashlib.sha256(segmenter).hexdigest()[:8]
+        names = [f"{key}-{route}" for key in keys]
+    else:
+        names = keys
     path = work / _KEPT
     known = _read(path)
-    missing = [row for row, key in enumerate(keys) if key not in known]
+    missing = [row for row, name in enumerate(names) if name not in known]
     log(f"{len(keys)} feature vectors, {len(keys) - len(missing)} of them kept from before")
-    order = np.random.default_rng(0).permutation(len(missing))
-    for done, row in enumerate((missing[k] for k in order), start=1):
-        image, white = data.crops[crop[row]], data.whites[crop[row]].astype(np.float64)
-        if copy[row]:
-            rng = np.random.default_rng(list(bytes.fromhex(keys[row])))
-            image, white = restain(image, white, rng=rng, settings=settings["change"])
-        known[keys[row]] = describe(image, white)
+    tasks = [
+        (data.crops[crop[row]], data.whites[crop[row]], keys[row] if copy[row] else "", settings["change"])
+        for row in missing
+    ]
+    for done, (row, vector) in enumerate(zip(missing, _all_measured(tasks, segmenter), strict=True), start=1):
+        known[names[row]] = vector
         if done % _REPORT == 0 or done == len(missing):
             _write(path, known)
             log(f"{done} of {len(missing)} crops measured")
-    return MeasuredData(np.stack([known[key] for key in keys]), crop, copy == 0)
+    return MeasuredData(np.stack([known[name] for name in names]), crop, copy == 0)
+
+
+def _all_measured(tasks: list[_Task], segmenter: bytes | None) -> Iterator[NDArray[np.float32]]:
+    if len(tasks) < _FEW:
+        _start(segmenter)
+        yield from map(_measured, tasks)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=spawn, initializer=_start, initargs=(segmenter,)) as pool:
+        for start in range(0, len(tasks), _REPORT):
+            yield from pool.map(_measured, tasks[start : start + _REPORT], chunksize=_CHUNK)
+
+
+def _measured(task: _Task) -> NDArray[np.float32]:
+    image, white, key = task[0], task[1].astype(np.float64), task[2]
+    if key:
+        image, white = restain(
+            image, white, rng=np.random.default_rng(list(bytes.fromhex(key))), settings=task[3]
+        )
+    if not _routes:
+        return describe(image, white)
+    return measure(image, _routes[0].segment_all(image[None], white[None])[0], white)
+
+
+def _start(segmenter: bytes | None) -> None:
+    _routes.clear()
+    if segmenter is not None:
+        from features.segmenter import NetworkSegmenter  # noqa: PLC0415 - loads LiteRT
+
+        _routes.append(NetworkSegmenter(segmenter, threads=1))
 
 
 def _plan(data: TrainingData, settings: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

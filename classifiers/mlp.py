@@ -2,24 +2,33 @@
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import ModelError
+from cells.errors import ModelError, UsageError
 from cells.files import atomic_path
 from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
+from classifiers.explanation import USUAL, Explanation, UsualValues, explain, read_usual
 from classifiers.probabilities import softmax
-from features.vector import NAMES, VERSION, describe
+from features.vector import NAMES, VERSION, describe, measure
+
+if TYPE_CHECKING:
+    from features.segmenter import Segmenter
 
 WEIGHTS = "weights.npz"
 """Name of the file of weights in the model's folder."""
 
+SEGMENTER = "segmenter.tflite"
+"""Name of the file of the segmentation network that the weights were trained with, where one was."""
+
+_THREADS = 2
 _Array = NDArray[np.float32]
 
 
@@ -89,7 +98,7 @@ class Perceptron:
         arrays |= {"names": np.array(self.names), "factors": self.factors}
         arrays |= {"limit": np.asarray(self.limit), "temperature": np.asarray(self.temperature)}
         with atomic_path(path) as temporary:
-            np.savez(temporary, allow_pickle=False, **arrays)
+            np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 class MlpClassifier:
@@ -97,15 +106,28 @@ class MlpClassifier:
 
     name = "mlp"
 
-    def __init__(self, perceptron: Perceptron) -> None:
+    def __init__(
+        self,
+        perceptron: Perceptron,
+        *,
+        usual: UsualValues | None = None,
+        segmenter: "Segmenter | None" = None,
+    ) -> None:
         """Take the weights.
 
         Parameters
         ----------
         perceptron : Perceptron
             Takes ``features.vector.NAMES``, answers ``CLASSIFIED``.
+        usual : UsualValues or None
+            Usual values of the features by class, for explanations.
+        segmenter : Segmenter or None
+            Finds nucleus and cell; the classical route of ``features.segmentation`` where it is None. It
+            must be the one that the weights were trained with.
         """
         self._perceptron = perceptron
+        self._usual = usual
+        self._segmenter = segmenter
 
     @classmethod
     def load(cls, folder: Path) -> "MlpClassifier":
@@ -114,7 +136,8 @@ class MlpClassifier:
         Parameters
         ----------
         folder : Path
-            Holds ``manifest.json`` and ``weights.npz``.
+            Holds ``manifest.json``, ``weights.npz``, for explanations ``usual.npz`` and, where the
+            weights were trained on a network's masks, that network.
 
         Returns
         -------
@@ -129,7 +152,12 @@ class MlpClassifier:
         manifest = model.manifest
         if manifest.get("classes") != list(CLASSIFIED) or manifest.get("features_version") != VERSION:
             raise ModelError(f"model {folder.name}: made for other features or classes; train it again")
-        return cls(read_perceptron(model.weights))
+        stored, network = model.contents.get(USUAL), model.contents.get(SEGMENTER)
+        return cls(
+            read_perceptron(model.weights),
+            usual=None if stored is None else read_usual(stored),
+            segmenter=None if network is None else _network_segmenter(network),
+        )
 
     @property
     def classes(self) -> tuple[CellClass, ...]:
@@ -141,12 +169,51 @@ class MlpClassifier:
         """The weights."""
         return self._perceptron
 
+    @property
+    def segmenter(self) -> "Segmenter | None":
+        """What finds nucleus and cell; None for the classical route of ``features.segmentation``."""
+        return self._segmenter
+
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
         """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
         if len(crops) == 0:
             return np.empty((0, len(CLASSIFIED)), np.float32)
-        rows = [describe(crop, white) for crop, white in zip(crops, whites, strict=True)]
-        return self.predict_features(np.stack(rows))
+        if len(whites) != len(crops):
+            raise UsageError(f"{len(crops)} crops, {len(whites)} white points: give one for each crop")
+        return self.predict_features(self._measured(crops, whites))
+
+    def explain(
+        self, crop: NDArray[np.uint8], white: NDArray[np.float64], *, label: CellClass, against: CellClass
+    ) -> Explanation | None:
+        """Say which features moved the decision on one cell.
+
+        Parameters
+        ----------
+        crop : ndarray of shape (112, 112, 3), uint8
+            RGB crop of 27 µm.
+        white : ndarray of shape (3,), float64
+            Colour of the empty slide.
+        label, against : CellClass
+            The class that is explained, and the runner-up.
+
+        Returns
+        -------
+        Explanation or None
+            None where the model brings no usual values, or one of the classes is not answered.
+        """
+        if self._usual is None or not {label, against} <= set(CLASSIFIED):
+            return None
+        features = self._measured(crop[None], white[None])[0]
+        return explain(self._perceptron, self._usual, features, label=label, against=against)
+
+    def _measured(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
+        if len(crops) == 1 and self._segmenter is None:
+            return describe(crops[0], whites[0])[None]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            if self._segmenter is None:
+                return np.stack(list(threads.map(describe, crops, whites)))
+            masks = self._segmenter.segment_all(crops, whites)
+            return np.stack(list(threads.map(measure, crops, masks, whites)))
 
     def predict_features(self, features: _Array) -> _Array:
         """Return calibrated probabilities for measured cells.
@@ -164,6 +231,12 @@ class MlpClassifier:
         weighed = softmax(self._perceptron.logits(features), self._perceptron.temperature)
         weighed = weighed * self._perceptron.factors
         return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+
+
+def _network_segmenter(network: bytes) -> "Segmenter":
+    from features.segmenter import NetworkSegmenter  # noqa: PLC0415 - loads LiteRT
+
+    return NetworkSegmenter(network)
 
 
 def read_perceptron(content: bytes) -> Perceptron:

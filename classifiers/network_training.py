@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cells.errors import DataError
 from cells.files import atomic_path
 from cells.vocabulary import CLASSIFIED
-from classifiers.architectures import ARCHITECTURES
+from classifiers.architectures import architecture
 from classifiers.augmentation import move, restain
 from classifiers.training_data import TrainingData
 
@@ -77,12 +77,14 @@ def allowed_loss(logits: tf.Tensor, targets: tf.Tensor, smoothing: float) -> tf.
 
 
 class _Trainer:
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], initial: Path | None) -> None:
         self.settings = settings
         keras.utils.set_random_seed(settings["seed"])
         tf.config.experimental.enable_op_determinism()
-        build = ARCHITECTURES[settings["architecture"]]
-        self.model = build(side_px=settings["input_px"], classes=len(CLASSIFIED))
+        side = settings["input_px"]
+        self.model = architecture(settings["architecture"]).build(
+            height=side, width=side, classes=len(CLASSIFIED), weights=initial
+        )
         steps = settings["epochs"] * (settings["images_per_epoch"] // settings["batch"])
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0,
@@ -149,7 +151,12 @@ class _Trainer:
 
 
 def train_network(
-    data: TrainingData, settings: dict[str, Any], *, work: Path, log: Callable[[str], None]
+    data: TrainingData,
+    settings: dict[str, Any],
+    *,
+    work: Path,
+    initial: Path | None = None,
+    log: Callable[[str], None],
 ) -> keras.Model:
     """Train a network stage by stage, going on from the last checkpoint where there is one.
 
@@ -162,6 +169,8 @@ def train_network(
         averaged weights of the stage before.
     work : Path
         Folder of the checkpoints, ``stage-N.npz``.
+    initial : Path or None
+        File of published weights that the first stage starts from; None starts from random ones.
     log : callable
         Takes one line of progress.
 
@@ -178,21 +187,21 @@ def train_network(
     weights: list[NDArray[np.float32]] | None = None
     for index, stage in enumerate(settings["stages"]):
         merged = {**settings, **stage, "seed": settings["seed"] + index}
-        model = _train_stage(data, merged, weights, work / f"stage-{index}.npz", log)
+        trainer = _Trainer(merged, initial if index == 0 else None)
+        if weights is not None:
+            trainer.start_from(weights)
+        model = _train_stage(trainer, data, merged, work / f"stage-{index}.npz", log)
         weights = [np.asarray(variable) for variable in model.trainable_variables]
     return model
 
 
 def _train_stage(
+    trainer: _Trainer,
     data: TrainingData,
     settings: dict[str, Any],
-    weights: list[NDArray[np.float32]] | None,
     checkpoint: Path,
     log: Callable[[str], None],
 ) -> keras.Model:
-    trainer = _Trainer(settings)
-    if weights is not None:
-        trainer.start_from(weights)
     first = trainer.restore(checkpoint) if checkpoint.exists() else 0
     size = trainer.model.count_params()
     log(f"{checkpoint.stem}: {size} parameters, epochs {first + 1} to {settings['epochs']}")
@@ -204,7 +213,9 @@ def _train_stage(
 
 
 def export_litert(model: keras.Model, path: Path) -> None:
-    """Write a network as LiteRT, whole or not at all.
+    """Write a network as LiteRT with weights of 16 bits, whole or not at all.
+
+    The weights of ``model`` are rounded to 16 bits as well, so that both answer alike.
 
     Parameters
     ----------
@@ -213,8 +224,16 @@ def export_litert(model: keras.Model, path: Path) -> None:
     path : Path
         The ``.tflite`` file.
     """
+    for variable in model.weights:
+        variable.assign(tf.cast(tf.cast(variable.value, tf.float16), tf.float32))
     with atomic_path(path) as temporary:
-        model.export(str(temporary), format="litert", verbose=False)
+        model.export(
+            str(temporary),
+            format="litert",
+            verbose=False,
+            optimizations=[tf.lite.Optimize.DEFAULT],
+            target_spec={"supported_types": [tf.float16]},
+        )
 
 
 def logits_of(model: keras.Model, inputs: NDArray[np.float32], batch: int = 256) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from slides.optics import optical_density
 def restain(
     crop: RGBImage, white: WhitePoint, *, rng: np.random.Generator, settings: dict[str, Any]
 ) -> tuple[RGBImage, WhitePoint]:
-    """Return a crop turned, shifted, scaled, blurred and stained anew at random.
+    """Return a crop turned, shifted, scaled, blurred, stained, sharpened and compressed anew at random.
 
     Parameters
     ----------
@@ -51,9 +51,23 @@ def restain(
     density = density @ (mixing * gain[:, None]).T
     density += rng.normal(0, settings["noise"] * rng.random(), density.shape)
     lamp = rng.uniform(170, 255) * np.exp(rng.normal(0, 0.08, 3))
-    changed = np.clip(np.rint(lamp * 10.0**-density), 0, 255).astype(np.uint8)
+    changed = _camera(np.clip(np.rint(lamp * 10.0**-density), 0, 255).astype(np.uint8), rng, settings)
     estimate = np.clip(np.minimum(lamp, 255) * np.exp(rng.normal(0, settings["white"], 3)), 1, 255)
     return changed, estimate
+
+
+def _camera(
+    image: NDArray[np.uint8], rng: np.random.Generator, settings: dict[str, Any]
+) -> NDArray[np.uint8]:
+    if rng.random() < settings["sharpen_probability"]:
+        soft = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 1.6)))
+        amount = settings["sharpen"] * rng.random()
+        image = np.asarray(cv2.addWeighted(image, 1 + amount, soft, -amount, 0), np.uint8)
+    if rng.random() < settings["jpeg_probability"]:
+        quality = int(rng.integers(*settings["jpeg_quality"]))
+        stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        image = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR), np.uint8)
+    return image
 
 
 def _move(

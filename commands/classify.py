@@ -3,6 +3,7 @@
 import csv
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from commands.options import add_model_options, settings_of
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
+    from cells.records import Refusal
     from classifiers.base import Classifier
     from commands.cell_images import CellImage
 
@@ -47,6 +49,12 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="predictions.csv")
     add_erythrocyte_option(parser)
     add_model_options(parser, classifier=True)
+    parser.add_argument(
+        "--normalise",
+        choices=("none", "reinhard", "macenko"),
+        default="none",
+        help="bring the stain to a reference first (default: none, the white point alone)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -73,6 +81,8 @@ def run(options: Namespace) -> int:
     waiting: list[CellImage] = []
     with TerminalProgress() as progress:
         for item in cell_images(options.source, erythrocyte_px=options.erythrocyte_px):
+            if not isinstance(item, Refusal):
+                item = _normalised(item, options.normalise)  # noqa: PLW2901 - the same image, other colours
             if isinstance(item, Refusal):
                 refused.append(item)
                 continue
@@ -92,6 +102,18 @@ def run(options: Namespace) -> int:
         writer.writerows(rows)
     say(f"{len(rows)} images classified; table in {options.out}")
     return code
+
+
+def _normalised(item: "CellImage", method: str) -> "CellImage | Refusal":
+    from cells.errors import DataError
+    from cells.records import Refusal
+    from slides.normalisation import Normalisation, normalise
+
+    try:
+        image, white = normalise(item.image, item.white, method=Normalisation(method))
+    except DataError as error:
+        return Refusal(item.name, str(error))
+    return replace(item, image=image, white=white)
 
 
 def _answers(images: "Sequence[CellImage]", classifier: "Classifier") -> list[Row]:

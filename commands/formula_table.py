@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from reports.texts import Language
     from reports.view import Row, Table
 
-_NUMERIC = range(1, 7)
 _OUTSIDE = {"en": "Outside the formula, per 100 leukocytes", "ru": "Вне формулы, на 100 лейкоцитов"}
 
 
@@ -40,6 +39,9 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
     language = Language(lang)
     body = table(formula, language)
     lines = [] if body is None else [*_aligned(_cells(body, language)), ""]
+    correction = formula.correction
+    if correction is not None and (code := correction.uncorrected or correction.unsplit):
+        lines.append(note_text(code, lang))
     if warning := notice(formula, language):
         lines.append(warning.heading)
     beside = [
@@ -72,20 +74,31 @@ def _stratum(formula: "LeukocyteFormula", lang: str) -> str:
 
 
 def _cells(body: "Table", language: "Language") -> "list[tuple[str, ...]]":
-    head = ["column.cells", "column.n", "column.percent", "column.interval", "column.range"]
+    head = ["column.cells", "column.n", "column.percent", "column.interval"]
+    head += ["column.corrected_share"] if body.with_corrected else []
+    head += ["column.range"]
     if body.with_absolute:
         head += ["column.absolute", "column.absolute_range"]
     rows = [(*(language.text(key) for key in head), language.text("column.flag"))]
-    rows += [_row(row, with_absolute=body.with_absolute) for row in body.rows]
-    total: tuple[str, ...] = (language.text("row.total"), body.total_n, "", "", "")
+    rows += [_row(row, body) for row in body.rows]
+    blank = [""] * (4 if body.with_corrected else 3)
+    total: tuple[str, ...] = (language.text("row.total"), body.total_n, *blank)
     if body.with_absolute:
         total = (*total, body.total_absolute, "")
     return [*rows, (*total, "")]
 
 
-def _row(row: "Row", *, with_absolute: bool) -> tuple[str, ...]:
-    cells: tuple[str, ...] = ("  " * row.child + row.name, row.n, row.percent, row.interval, row.limits)
-    if with_absolute:
+def _row(row: "Row", body: "Table") -> tuple[str, ...]:
+    corrected = [row.corrected] if body.with_corrected else []
+    cells: tuple[str, ...] = (
+        "  " * row.child + row.name,
+        row.n,
+        row.percent,
+        row.interval,
+        *corrected,
+        row.limits,
+    )
+    if body.with_absolute:
         cells = (*cells, f"{row.absolute} {row.absolute_sign}".strip(), row.absolute_limits)
     return (*cells, f"{row.flag} {row.flag_detail}".strip())
 
@@ -94,7 +107,7 @@ def _aligned(rows: "Sequence[tuple[str, ...]]") -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            text.rjust(width) if column in _NUMERIC and column < len(row) - 1 else text.ljust(width)
+            text.rjust(width) if 0 < column < len(row) - 1 else text.ljust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cells.errors import DataError, InputError, UsageError
+from commands import train_network
 from commands.console import say
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _HELP = {
     "detector": "train the window scanner on the fields of txl_pbc",
     "mlp": "train the perceptron on morphological features",
     "cnn": "train the convolutional network (needs the extra train)",
+    "segmenter": "train the network that finds nucleus and cell (needs the extra train)",
 }
 
 
@@ -52,6 +54,16 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
                 metavar="FILE",
                 help="audit of the boxes (default: that in evaluation/)",
             )
+            model.add_argument(
+                "--hard-negatives",
+                type=Path,
+                metavar="MANIFEST",
+                help="hard_negatives.csv of `evaluate detector`, to be learned from as well",
+            )
+        elif name == "segmenter":
+            model.add_argument(
+                "--architecture", choices=("slim_unet", "unet", "cenet"), help="not that in the settings"
+            )
         else:
             model.add_argument(
                 "--artefacts",
@@ -59,6 +71,16 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
                 metavar="MANIFEST",
                 help="CSV file of the detector's false finds (default: those of the shipped one on txl_pbc)",
             )
+        if name == "cnn":
+            model.add_argument(
+                "--initial",
+                type=Path,
+                metavar="FILE",
+                help="published weights to start from (default: those of the package that the settings name)",
+            )
+    about = f"{train_network.HELP.capitalize()}."
+    network = models.add_parser("network", help=train_network.HELP, description=about, allow_abbrev=False)
+    train_network.add_arguments(network)
     parser.set_defaults(run=run)
 
 
@@ -75,9 +97,19 @@ def run(options: Namespace) -> int:
     int
         0; errors are raised.
     """
+    if options.model == "network":
+        train_network.run(options)
+        say(f"model in {options.out}")
+        return 0
     if not options.data.is_dir():
         raise InputError(f"no folder {options.data}; give the folder that holds the data sets with --data")
-    {"detector": _train_detector, "mlp": _train_mlp, "cnn": _train_cnn}[options.model](options)
+    trainers = {
+        "detector": _train_detector,
+        "mlp": _train_mlp,
+        "cnn": _train_cnn,
+        "segmenter": _train_segmenter,
+    }
+    trainers[options.model](options)
     say(f"model in {options.out}")
     return 0
 
@@ -97,13 +129,44 @@ def _train_cnn(options: Namespace) -> None:
         raise UsageError("training the network needs TensorFlow; run: pip install 'leukoformula[train]'")
     from classifiers.train_cnn import train
 
-    train(_settings(options), data=options.data, out=options.out, artefacts=_artefacts(options), log=say)
+    train(
+        _settings(options),
+        data=options.data,
+        out=options.out,
+        artefacts=_artefacts(options),
+        initial=options.initial,
+        log=say,
+    )
+
+
+def _train_segmenter(options: Namespace) -> None:
+    if find_spec("tensorflow") is None:
+        raise UsageError("training the segmenter needs TensorFlow; run: pip install 'leukoformula[train]'")
+    from classifiers.train_segmenter import train
+
+    settings = _settings(options)
+    if options.architecture is not None:
+        settings["architecture"] = options.architecture
+    train(settings, data=options.data, out=options.out, log=say)
 
 
 def _train_mlp(options: Namespace) -> None:
+    from cells.model_files import open_model
     from classifiers.train_mlp import train
+    from leukoformula.store import SHIPPED
 
-    train(_settings(options), data=options.data, out=options.out, artefacts=_artefacts(options), log=say)
+    settings = _settings(options)
+    network = None
+    if settings.get("segmentation") == "network":
+        network = open_model(SHIPPED / "segmenter", kind="segmenter").weights
+    train(
+        settings,
+        data=options.data,
+        out=options.out,
+        artefacts=_artefacts(options),
+        segmenter=network,
+        log=say,
+    )
 
 
 def _artefacts(options: Namespace) -> Path:
@@ -138,4 +201,11 @@ def _train_detector(options: Namespace) -> None:
         _audit() as audit,
     ):
         settings = read_settings(options.settings or shipped)
-        train(settings, options.data, options.out, corrections=options.corrections or audit, progress=say)
+        train(
+            settings,
+            options.data,
+            options.out,
+            corrections=options.corrections or audit,
+            hard_negatives=options.hard_negatives,
+            progress=say,
+        )

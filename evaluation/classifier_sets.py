@@ -26,13 +26,11 @@ from numpy.typing import NDArray
 from cells.errors import DataError, InputError
 from cells.records import RGBImage, WhitePoint
 from cells.units import CROP_PX
-from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
+from cells.vocabulary import CLASSIFIED, CellClass, pooled
+from classifiers.published_sets.bcisc import read_bcisc
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, read_voc
 from features.crops import cut_cell, normalise_crop
 from slides.optics import white_point
-
-BCISC_ERYTHROCYTE_PX = 58.0
-"""Erythrocyte diameter in the images of ``bcisc``, in px, read off eight images by eye."""
 
 JTSC_ERYTHROCYTE_PX = 38.0
 """Erythrocyte diameter in the images of ``jtsc_segmentation``, in px, read off pale ghosts by eye."""
@@ -46,7 +44,6 @@ _JTSC_LABELS = {
     "4": CellClass.EOSINOPHIL,
     "5": CellClass.BASOPHIL,
 }
-_BCISC_LABELS = dict(zip(("neut", "eosi", "baso", "lymp", "mono"), NORMAL_FIVE, strict=True))
 
 
 class LabelledSet(NamedTuple):
@@ -60,14 +57,20 @@ class LabelledSet(NamedTuple):
         White point of each crop.
     labels : tuple of CellClass
         True class of each, as fine as the source gives it.
+    files : tuple of Path
+        Image file that each was read from; boxes of one field share it.
+    groups : tuple of str
+        Patient or field of each; empty where the source names neither.
     """
 
     crops: NDArray[np.uint8]
     whites: NDArray[np.float64]
     labels: tuple[CellClass, ...]
+    files: tuple[Path, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
-_Item = tuple[RGBImage, WhitePoint, CellClass]
+_Item = tuple[RGBImage, WhitePoint, CellClass, Path, str]
 
 
 def labelled_set(name: str, data: Path) -> LabelledSet:
@@ -109,6 +112,8 @@ def labelled_set(name: str, data: Path) -> LabelledSet:
         np.stack([item[0] for item in items]),
         np.stack([item[1] for item in items]),
         tuple(item[2] for item in items),
+        tuple(item[3] for item in items),
+        tuple(item[4] for item in items),
     )
 
 
@@ -157,7 +162,8 @@ def _manifest(folder: Path, split: str) -> Iterator[_Item]:
             continue
         image = read_rgb(folder / row["path"])
         white = white_point(image)
-        yield normalise_crop(image, erythrocyte_px=float(row["rbc_px"]), white=white), white, label
+        crop = normalise_crop(image, erythrocyte_px=float(row["rbc_px"]), white=white)
+        yield crop, white, label, folder / row["path"], row.get("group") or ""
 
 
 def _bccd(folder: Path) -> Iterator[_Item]:
@@ -173,24 +179,23 @@ def _bccd(folder: Path) -> Iterator[_Item]:
         leukocytes = [b for b in boxes.get(stem, ()) if b.label == LEUKOCYTE]
         if len(set(categories)) != 1 or not 0 < len(leukocytes) <= len(categories):
             continue
-        image = read_rgb(folder / "JPEGImages" / f"{stem}.jpg")
+        file = folder / "JPEGImages" / f"{stem}.jpg"
+        image = read_rgb(file)
         white = white_point(image)
         for box in leukocytes:
             crop = cut_cell(image, *box.centre, erythrocyte_px=erythrocyte_px, white=white, size=CROP_PX)
-            yield crop, white, CellClass(categories[0])
+            yield crop, white, CellClass(categories[0]), file, stem
 
 
 def _jtsc(folder: Path) -> Iterator[_Item]:
     for row in _rows(folder / "labels.csv"):
-        image = read_rgb(folder / "images" / f"{int(row['image ID']):03d}.png")
+        file = folder / "images" / f"{int(row['image ID']):03d}.png"
+        image = read_rgb(file)
         white = white_point(image)
         crop = normalise_crop(image, erythrocyte_px=JTSC_ERYTHROCYTE_PX, white=white)
-        yield crop, white, _JTSC_LABELS[row["class label"]]
+        yield crop, white, _JTSC_LABELS[row["class label"]], file, ""
 
 
 def _bcisc(folder: Path) -> Iterator[_Item]:
-    for path in sorted((folder / "images").iterdir()):
-        image = read_rgb(path)
-        white = white_point(image)
-        crop = normalise_crop(image, erythrocyte_px=BCISC_ERYTHROCYTE_PX, white=white)
-        yield crop, white, _BCISC_LABELS[path.name[:4]]
+    for cell in read_bcisc(folder):
+        yield cell.crop, cell.white, cell.label, folder / "images" / cell.name, ""

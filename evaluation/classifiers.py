@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import LeukoformulaError
+from cells.errors import DataError, LeukoformulaError
 from cells.vocabulary import CellClass, clinical_order, pooled
 from classifiers.base import Classifier
 from counting.intervals import clopper_pearson
-from evaluation.classifier_sets import SETS, labelled_set
+from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
 from leukoformula.store import load_classifier
+from slides.normalisation import Normalisation, normalise
 
 _BATCH = 256
 
@@ -196,6 +197,36 @@ def predict_set(
     return np.concatenate([classifier.predict(crops[s : s + _BATCH], whites[s : s + _BATCH]) for s in starts])
 
 
+def normalised(
+    cells: LabelledSet, method: Normalisation
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], int]:
+    """Bring the crops of a set to the reference stain; crops that are refused stay as they are.
+
+    Parameters
+    ----------
+    cells : LabelledSet
+        The set.
+    method : Normalisation
+        How.
+
+    Returns
+    -------
+    crops : ndarray of shape (N, 112, 112, 3), uint8
+        The crops.
+    whites : ndarray of shape (N, 3), float64
+        Their white points.
+    refused : int
+        Number of crops without a stain to go by.
+    """
+    crops, whites, refused = cells.crops.copy(), cells.whites.copy(), 0
+    for number, (crop, white) in enumerate(zip(cells.crops, cells.whites, strict=True)):
+        try:
+            crops[number], whites[number] = normalise(crop, white, method=method)
+        except DataError:
+            refused += 1
+    return crops, whites, refused
+
+
 def report(result: Score) -> str:
     """Return a score as text: accuracy, a line for each class, and the confusion matrix.
 
@@ -244,11 +275,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="leave only the answers that the set's truth knows, as in papers on five classes",
     )
+    parser.add_argument("--normalise", choices=[str(n) for n in Normalisation], default="none")
     options = parser.parse_args(arguments)
     try:
         classifier, _ = load_classifier(options.classifier, root=options.models)
         cells = labelled_set(options.set, options.data)
-        probabilities = predict_set(classifier, cells.crops, cells.whites)
+        crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
+        probabilities = predict_set(classifier, crops, whites)
     except LeukoformulaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -256,6 +289,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         probabilities = known_answers_only(probabilities, classifier.classes, cells.labels)
     result = score(probabilities, classifier.classes, cells.labels)
     sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images\n{report(result)}\n")
+    if unchanged:
+        sys.stdout.write(f"{unchanged} images without a stain to normalise were taken as they are\n")
     return 0
 
 

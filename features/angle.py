@@ -81,11 +81,15 @@ def mean_angle_spectrum(
     if len(places) > samples:
         places = places[np.linspace(0, len(places) - 1, samples).round().astype(np.int64)]
     steps = np.arange(reach + 1)
-    sides = [signal[places[:, None] + side * steps] - signal[places][:, None] for side in (-1, 1)]
-    distances = [np.hypot(steps, heights) for heights in sides]
+    here = signal[places][:, None]
+    heights = np.concatenate([signal[places[:, None] - steps], signal[places[:, None] + steps]]) - np.tile(
+        here, (2, 1)
+    )
+    squares = heights * heights + steps * steps
+    half = len(places)
     for k in fitting:
-        (x0, y0), (x1, y1) = (_first_crossing(h, d, scales[k]) for h, d in zip(sides, distances, strict=True))
-        cosine = (x0 * x1 - y0 * y1) / scales[k] ** 2
+        x, y = _first_crossing(heights, squares, scales[k])
+        cosine = (x[:half] * x[half:] - y[:half] * y[half:]) / scales[k] ** 2
         result[k] = float(np.arccos(np.clip(cosine, -1, 1)).mean())
     return result
 
@@ -118,15 +122,16 @@ def outline_angle_spectrum(outline: NDArray[np.float64], steps: tuple[float, ...
         return result
     points = 4 * max(1, int(np.ceil(total / 4 / max(UM_PER_PX, total / _SAMPLES))))
     at = np.arange(points) * total / points
-    here = _along(closed, lengths, at)
-    for number, step in enumerate(steps):
-        if 2 * step >= total:
-            continue
-        back, on = (_along(closed, lengths, at + side * step) for side in (-1, 1))
-        first, second = here - back, on - here
-        norm = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-        cosine = np.einsum("ij,ij->i", first, second) / np.maximum(norm, 1e-12)
-        result[number] = float(np.arccos(np.clip(cosine, -1, 1)).mean())
+    here = _along(closed, lengths, at[None])
+    fitting = np.array([k for k, step in enumerate(steps) if 2 * step < total], np.int64)
+    if not len(fitting):
+        return result
+    taken = np.asarray(steps, np.float64)[fitting, None]
+    first = here - _along(closed, lengths, at - taken)
+    second = _along(closed, lengths, at + taken) - here
+    norm = np.hypot(first[0], first[1]) * np.hypot(second[0], second[1])
+    cosine = (first[0] * second[0] + first[1] * second[1]) / np.maximum(norm, 1e-12)
+    result[fitting] = np.arccos(np.clip(cosine, -1, 1)).mean(axis=1)
     return result
 
 
@@ -187,8 +192,8 @@ def unfold(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.fl
 def _along(
     closed: NDArray[np.float64], lengths: NDArray[np.float64], at: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    places = at % lengths[-1]
-    return np.stack([np.interp(places, lengths, closed[:, k]) for k in range(2)], axis=1)
+    places = (at % lengths[-1]).ravel()
+    return np.stack([np.interp(places, lengths, closed[:, k]).reshape(at.shape) for k in range(2)])
 
 
 def _smooth(outline: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -199,9 +204,10 @@ def _smooth(outline: NDArray[np.int32]) -> NDArray[np.float64]:
 
 
 def _first_crossing(
-    heights: NDArray[np.float64], distances: NDArray[np.float64], scale: float
+    heights: NDArray[np.float64], squares: NDArray[np.float64], scale: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    first = np.maximum((distances >= scale - 1e-9).argmax(axis=1), 1)
+    reach = int(np.ceil(scale)) + 1
+    first = np.maximum((squares[:, :reach] >= scale * scale - 1e-9).argmax(axis=1), 1)
     row = np.arange(len(heights))
     x0, y0 = (first - 1).astype(np.float64), heights[row, first - 1]
     slope = heights[row, first] - y0

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import Feature, Region
+from features.region import Feature, Region, quantiles
 
 _CHANNELS = ("red", "green", "blue")
 _OWN = "this project"
@@ -12,6 +12,7 @@ _LAB = "CIE 1976"
 _SOFT = 0.05
 _MIN_SURROUND_PX = 150
 _SHARES = (10, 90)
+_TYPICAL_SURROUND = np.array([0.12, 0.26, 0.22])
 
 _PARTS = {"nucleus": "nucleus", "cytoplasm": "cytoplasm"}
 
@@ -56,6 +57,16 @@ def _table() -> list[Feature]:
         for c in ("red", "blue")
     ]
     rows += [
+        Feature(f"granule_od_{c}", f"mean OD, darkest tenth, {c}", "OD", "stain of granules", _OD)
+        for c in _CHANNELS
+    ]
+    rows += [
+        Feature(
+            f"granule_lab_{k}", f"mean {k}*, darkest tenth, white balanced", "Lab", "look of granules", _LAB
+        )
+        for k in "lab"
+    ]
+    rows += [
         Feature("granule_contrast", "(p90 − p50)/(p50+0.05) of ΣOD, cytoplasm", "ratio", "granules", _OWN),
         Feature("vacuole_contrast", "(p50 − p10)/(p50+0.05) of ΣOD, cytoplasm", "ratio", "vacuoles", _OWN),
         Feature(
@@ -84,8 +95,6 @@ def _table() -> list[Feature]:
 FEATURES: tuple[Feature, ...] = tuple(_table())
 """Measures of colour, in the order of the table."""
 
-_TYPICAL_SURROUND = np.array([0.12, 0.26, 0.22])
-
 
 def measure_colour(region: Region) -> dict[str, float]:
     """Measure the colour of nucleus, cytoplasm and granules.
@@ -112,9 +121,9 @@ def measure_colour(region: Region) -> dict[str, float]:
     means: dict[str, NDArray[np.float64]] = {}
     labs: dict[str, NDArray[np.float64]] = {}
     for part, mask in (("nucleus", region.nucleus), ("cytoplasm", region.cytoplasm)):
-        pixels = region.density[mask].astype(np.float64)
-        means[part], labs[part] = pixels.mean(axis=0), region.lab[mask].astype(np.float64).mean(axis=0)
-        spread = pixels.std(axis=0) / (means[part] + _SOFT)
+        pixels = np.ascontiguousarray(region.density[mask].T, np.float64)
+        means[part], labs[part] = pixels.mean(axis=1), region.lab[mask].mean(axis=0, dtype=np.float64)
+        spread = pixels.std(axis=1) / (means[part] + _SOFT)
         red, blue = _hue(means[part])
         values |= {f"{part}_od_{c}": float(v) for c, v in zip(_CHANNELS, means[part], strict=True)}
         values |= {f"{part}_od_sd_{c}": float(v) for c, v in zip(_CHANNELS, spread, strict=True)}
@@ -125,15 +134,34 @@ def measure_colour(region: Region) -> dict[str, float]:
     values["cytoplasm_nucleus_od"] = float(means["cytoplasm"].sum() / (means["nucleus"].sum() + _SOFT))
     values["lab_distance"] = float(np.linalg.norm(labs["cytoplasm"] - labs["nucleus"]))
     values |= _relative_stain(region)
-    surround, share = _surround(region)
+    surround = surround_density(region)
     values |= _granules(region, _hue(surround)[1])
-    values["surround_share"] = share
+    values["surround_share"] = region.surround_share
     values["cytoplasm_surround_od"] = float(means["cytoplasm"].sum() / (surround.sum() + _SOFT))
     values["nucleus_surround_od"] = min(10.0, float(means["nucleus"].sum() / (surround.sum() + _SOFT)))
     for part, mean in means.items():
         step = np.subtract(_hue(mean), _hue(surround))
         values |= {f"{part}_surround_red": float(step[0]), f"{part}_surround_blue": float(step[1])}
     return values
+
+
+def surround_density(region: Region) -> NDArray[np.float64]:
+    """Return the density of the stained surround, mostly erythrocytes.
+
+    Parameters
+    ----------
+    region : Region
+        A prepared crop.
+
+    Returns
+    -------
+    ndarray of shape (3,), float64
+        Median by channel; that of a typical erythrocyte (0.12, 0.26, 0.22) where fewer than 150 px
+        outside the cell are stained.
+    """
+    if len(region.surround) < _MIN_SURROUND_PX:
+        return _TYPICAL_SURROUND
+    return np.median(np.ascontiguousarray(region.surround.T), axis=1).astype(np.float64)
 
 
 def _hue(density: NDArray[np.float64]) -> tuple[float, float]:
@@ -144,33 +172,24 @@ def _hue(density: NDArray[np.float64]) -> tuple[float, float]:
 def _relative_stain(region: Region) -> dict[str, float]:
     purple = region.density[..., 0] + region.density[..., 1] - region.density[..., 2]
     unit = max(float(purple[region.nucleus].mean()), _SOFT)
-    levels = np.percentile(purple[region.cell], (10, 25, 50, 75)) / unit
-    return {f"relative_stain_p{p}": float(v) for p, v in zip((10, 25, 50, 75), levels, strict=True)}
-
-
-def _surround(region: Region) -> tuple[NDArray[np.float64], float]:
-    outside = int(np.count_nonzero(~region.cell))
-    count = int(np.count_nonzero(region.surround))
-    share = count / max(outside, 1)
-    if count < _MIN_SURROUND_PX:
-        return _TYPICAL_SURROUND, share
-    return np.median(region.density[region.surround], axis=0).astype(np.float64), share
+    levels = quantiles(purple[region.cell], (0.1, 0.25, 0.5, 0.75))
+    return {f"relative_stain_p{p}": v / unit for p, v in zip((10, 25, 50, 75), levels, strict=True)}
 
 
 def _granules(region: Region, surround_blue: float) -> dict[str, float]:
-    pixels = region.density[region.cytoplasm].astype(np.float64)
-    total = pixels.sum(axis=1)
-    hue = (pixels + _SOFT / 3) / (total[:, None] + _SOFT)
-    low, middle, high = np.percentile(total, (10, 50, 90))
-    dark = hue[total >= high].mean(axis=0) - np.median(hue, axis=0)
-    values = {
-        "granule_red": float(dark[0]),
-        "granule_blue": float(dark[2]),
-        "granule_contrast": float((high - middle) / (middle + _SOFT)),
-        "vacuole_contrast": float((middle - low) / (middle + _SOFT)),
-        "eosinophilia": float(np.mean(1 / (1 + np.exp((surround_blue - 0.03 - hue[:, 2]) / 0.02)))),
-    }
-    for c, column in (("red", 0), ("blue", 2)):
-        shares = np.percentile(hue[:, column], _SHARES)
-        values |= {f"cytoplasm_hue_{c}_p{p}": float(v) for p, v in zip(_SHARES, shares, strict=True)}
+    pixels = np.ascontiguousarray(region.density[region.cytoplasm].T, np.float64)
+    total = pixels.sum(axis=0)
+    hue = (pixels[[0, 2]] + _SOFT / 3) / (total + _SOFT)
+    low, middle, high = quantiles(total, (0.1, 0.5, 0.9))
+    dark = total >= high
+    density, lab = pixels[:, dark].mean(axis=1), region.lab[region.cytoplasm][dark].mean(axis=0)
+    values = {f"granule_od_{c}": float(v) for c, v in zip(_CHANNELS, density, strict=True)}
+    values |= {f"granule_lab_{k}": float(v) for k, v in zip("lab", lab, strict=True)}
+    values["granule_contrast"] = (high - middle) / (middle + _SOFT)
+    values["vacuole_contrast"] = (middle - low) / (middle + _SOFT)
+    values["eosinophilia"] = float(np.mean(1 / (1 + np.exp((surround_blue - 0.03 - hue[1]) / 0.02))))
+    for c, row in zip(("red", "blue"), hue, strict=True):
+        p10, p50, p90 = quantiles(row, (0.1, 0.5, 0.9))
+        values |= {f"granule_{c}": float(row[dark].mean()) - p50}
+        values |= {f"cytoplasm_hue_{c}_p10": p10, f"cytoplasm_hue_{c}_p90": p90}
     return values

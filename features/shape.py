@@ -4,12 +4,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import UM_PER_PX, Feature, Region
+from features.region import UM_PER_PX, Feature, Region, quantiles
 from features.segmentation import Mask
 
 _LOBE_UM2 = 1.2
 _CUTS = np.linspace(0.1, 0.9, 9)
 _RINGS = 4
+_DARK_CUTS = (80, 100)
+_NEAR = np.ones((3, 3), np.uint8)
 _HU = "sign(h)·log10(1+10⁴·|h|) of Hu moment h"
 _OWN = "this project"
 _CLASSIC = "classical"
@@ -37,6 +39,38 @@ FEATURES: tuple[Feature, ...] = (
     Feature("lobes", "most parts ≥ 1.2 µm² left at any depth", "count", "lobes, filaments cut", _OWN),
     Feature("largest_segment", "A_1/A_nucleus", "ratio", "one nucleus or several", _CLASSIC),
     Feature("smallest_segment", "A_S/A_nucleus", "ratio", "equal or unequal segments", _CLASSIC),
+    Feature(
+        "second_segment",
+        "A_2/A_nucleus, 0 where there is one",
+        "ratio",
+        "equal or unequal segments",
+        _CLASSIC,
+    ),
+    *(
+        Feature(
+            f"dark_parts_{cut}",
+            f"parts ≥ 1.2 µm² with nuclear stain above {cut} % of the nucleus's mean",
+            "count",
+            "lobes joined by pale threads",
+            _OWN,
+        )
+        for cut in _DARK_CUTS
+    ),
+    *(
+        Feature(
+            f"dark_largest_{cut}",
+            f"share of the largest part above {cut} % of the mean nuclear stain",
+            "ratio",
+            "one mass of chromatin or several",
+            _OWN,
+        )
+        for cut in _DARK_CUTS
+    ),
+    Feature(
+        "ridge_width_p10", "10th percentile of 2·depth along the midline", "µm", "band or segmented", _OWN
+    ),
+    Feature("ridge_width_p50", "median of 2·depth along the midline", "µm", "width of the ribbon", _OWN),
+    Feature("ridge_length", "pixels of the midline/nucleus diameter", "ratio", "round or ribbon-like", _OWN),
     Feature("filament_width", "2·depth at which the nucleus parts", "µm", "band or segmented", _OWN),
     Feature("filament_ratio", "filament width/2·greatest depth", "ratio", "band or segmented", _OWN),
     Feature("nucleus_thickness", "2·greatest depth of the nucleus", "µm", "round or ribbon-like", _CLASSIC),
@@ -99,7 +133,8 @@ def measure_shape(region: Region) -> dict[str, float]:
         "largest_segment": float(region.segment_areas[0]) / area,
         "smallest_segment": float(region.segment_areas[-1]) / area,
     }
-    values |= _filaments(region)
+    values["second_segment"] = float(region.segment_areas[1]) / area if len(region.segment_areas) > 1 else 0.0
+    values |= _filaments(region) | _dark_parts(region) | _ridge(region, diameter)
     values |= _bays(region, diameter)
     everything = np.concatenate(region.segments)
     values |= _outline("nucleus", region.nucleus, everything, sum(map(_perimeter, region.segments)))
@@ -172,6 +207,35 @@ def _filaments(region: Region) -> dict[str, float]:
     }
 
 
+def _dark_parts(region: Region) -> dict[str, float]:
+    d = region.density
+    stain = np.asarray(cv2.GaussianBlur(d[..., 0] + d[..., 1] - d[..., 2], (0, 0), 0.8), np.float32)
+    stain[~region.nucleus] = -1
+    mean = max(float(stain[region.nucleus].mean()), 0.0)
+    values = {}
+    for cut in _DARK_CUTS:
+        dark = (stain > cut / 100 * mean).astype(np.uint8)
+        areas = cv2.connectedComponentsWithStats(dark, connectivity=4)[2][1:, cv2.CC_STAT_AREA]
+        total = int(areas.sum())
+        values[f"dark_parts_{cut}"] = float(np.sum(areas * UM_PER_PX**2 >= _LOBE_UM2))
+        values[f"dark_largest_{cut}"] = float(areas.max()) / total if total else 1.0
+    return values
+
+
+def _ridge(region: Region, diameter: float) -> dict[str, float]:
+    depth = region.nucleus_depth
+    mean, most = np.asarray(cv2.blur(depth, (3, 3))), np.asarray(cv2.dilate(depth, _NEAR))
+    widths = 2 * UM_PER_PX * depth[(depth > 0) & (depth > mean + 0.15) & (depth > most - 0.9)]
+    if not len(widths):
+        widths = np.array([2 * UM_PER_PX * float(depth.max())])
+    low, middle = quantiles(widths, (0.1, 0.5))
+    return {
+        "ridge_width_p10": low,
+        "ridge_width_p50": middle,
+        "ridge_length": len(widths) / diameter,
+    }
+
+
 def _bays(region: Region, diameter: float) -> dict[str, float]:
     depths = np.zeros(2)
     contour = region.segments[0]
@@ -196,7 +260,6 @@ def _place(region: Region, everything: NDArray[np.int32], cell_radius: float) ->
     solid = np.zeros(region.nucleus.shape, np.uint8)
     cv2.drawContours(solid, list(region.segments), -1, 1.0, cv2.FILLED)
     rim = region.cell_depth[everything[:, 0, 1], everything[:, 0, 0]]
-    outside = cv2.distanceTransform((~region.nucleus).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     points = region.outline[:, 0] - np.array([cell["m10"], cell["m01"]]) / cell_area
     radii = np.linalg.norm(points, axis=1)
     ring = np.minimum((region.cell_depth / (region.cell_depth.max() + 1e-6) * _RINGS).astype(int), _RINGS - 1)
@@ -208,7 +271,7 @@ def _place(region: Region, everything: NDArray[np.int32], cell_radius: float) ->
         "nucleus_holes": max(0.0, float(solid.sum()) - area) / area,
         "eccentric_position": float(np.hypot(across, down)) / cell_radius,
         "cytoplasm_rim": float(rim.mean()) * UM_PER_PX,
-        "cytoplasm_width": float(outside[region.cell].max()) * UM_PER_PX,
+        "cytoplasm_width": float(region.from_nucleus[region.cell].max()) * UM_PER_PX,
         "nucleus_at_border": float(np.mean(rim * UM_PER_PX <= 0.7)),
         "cell_radius_spread": float(radii.std() / max(float(radii.mean()), 1e-6)),
     } | {f"nucleus_ring{k + 1}": float(inside[k] / max(totals[k], 1)) for k in range(_RINGS)}

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import UM_PER_PX, Feature, Region
+from features.region import UM_PER_PX, Feature, Region, quantiles
 from features.segmentation import Mask
 
 _PARTS = ("nucleus", "cytoplasm")
 _LEVELS = 8
+_CODES = _LEVELS + 1
 _STEPS = {1: ((0, 1), (1, 0), (1, 1), (1, -1)), 3: ((0, 3), (3, 0), (2, 2), (2, -2))}
 _HARALICK = ("contrast", "homogeneity", "correlation", "entropy")
 _PATTERNS = 10
@@ -65,6 +66,7 @@ FEATURES: tuple[Feature, ...] = tuple(_table())
 
 _RING = 1.5
 _I, _J = np.mgrid[:_LEVELS, :_LEVELS].astype(np.float64)
+_SQUARES = (_I - _J) ** 2
 
 
 def _binary_pattern_table() -> NDArray[np.int64]:
@@ -144,33 +146,40 @@ _NEIGHBOURS = _neighbours()
 
 
 def _cooccurrence(part: str, green: NDArray[np.float32], mask: Mask) -> dict[str, float]:
-    low, high = np.percentile(green[mask], (2, 98))
-    scaled = (green - low) * (_LEVELS / max(float(high - low), 0.02))
-    levels = np.clip(scaled.astype(np.int64), 0, _LEVELS - 1)
+    levels = _levels(green, mask)
     values: dict[str, float] = {}
     for step, offsets in _STEPS.items():
-        counts = np.zeros((_LEVELS, _LEVELS))
-        for down, right in offsets:
-            counts += _pairs(levels, mask, down, right)
-        counts += counts.T
-        total = counts.sum()
-        p = counts / total if total else np.full_like(counts, 1 / _LEVELS**2)
+        codes = np.concatenate([_pairs(levels, down, right) for down, right in offsets])
+        counts = np.bincount(codes, minlength=_CODES**2).reshape(_CODES, _CODES)[:_LEVELS, :_LEVELS]
+        counts = counts + counts.T
+        total = int(counts.sum())
+        p = counts / total if total else np.full(counts.shape, 1 / _LEVELS**2)
         mean = float((_I * p).sum())
         variance = float(((_I - mean) ** 2 * p).sum())
         covariance = float(((_I - mean) * (_J - mean) * p).sum())
         values |= {
-            f"{part}_glcm_contrast_{step}": float(((_I - _J) ** 2 * p).sum()),
-            f"{part}_glcm_homogeneity_{step}": float((p / (1 + (_I - _J) ** 2)).sum()),
+            f"{part}_glcm_contrast_{step}": float((_SQUARES * p).sum()),
+            f"{part}_glcm_homogeneity_{step}": float((p / (1 + _SQUARES)).sum()),
             f"{part}_glcm_correlation_{step}": covariance / variance if variance > 1e-9 else 1.0,
             f"{part}_glcm_entropy_{step}": float(-(p * np.log2(p + 1e-12)).sum()),
         }
     return values
 
 
-def _pairs(levels: NDArray[np.int64], mask: Mask, down: int, right: int) -> NDArray[np.float64]:
+def _levels(green: NDArray[np.float32], mask: Mask) -> NDArray[np.uint8]:
+    low, high = quantiles(green[mask], (0.02, 0.98))
+    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    scaled = (green[box] - np.float32(low)) * np.float32(_LEVELS / max(high - low, 0.02))
+    levels = np.asarray(np.clip(scaled, 0, _LEVELS - 1), np.uint8)
+    levels[~mask[box]] = _LEVELS
+    return levels
+
+
+def _pairs(levels: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
     height, width = levels.shape
-    first = slice(0, height - down), slice(max(0, -right), width - max(0, right))
-    second = slice(down, height), slice(max(0, right), width + min(0, right))
-    both = mask[first] & mask[second]
-    codes = levels[first][both] * _LEVELS + levels[second][both]
-    return np.bincount(codes, minlength=_LEVELS**2).reshape(_LEVELS, _LEVELS).astype(np.float64)
+    if height <= down or width <= abs(right):
+        return np.empty(0, np.uint8)
+    first = levels[: height - down, max(0, -right) : width - max(0, right)]
+    second = levels[down:, max(0, right) : width + min(0, right)]
+    return np.asarray((first * np.uint8(_CODES) + second).ravel(), np.uint8)

@@ -4,14 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import RGBImage, WhitePoint
-from features import angle, colour, shape, texture
+from features import angle, colour, dyes, shape, texture
 from features.region import Feature, prepare
 from features.segmentation import Masks, segment
 
-FEATURES: tuple[Feature, ...] = (*shape.FEATURES, *colour.FEATURES, *texture.FEATURES, *angle.FEATURES)
+FEATURES: tuple[Feature, ...] = (
+    *shape.FEATURES,
+    *colour.FEATURES,
+    *dyes.FEATURES,
+    *texture.FEATURES,
+    *angle.FEATURES,
+)
 """Every feature, in the order of the vector."""
 
-VERSION = 2
+VERSION = 3
 """Raised with every change that changes a value: features of another version do not fit a trained model."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
@@ -42,7 +48,7 @@ def measure(crop: RGBImage, masks: Masks, white: WhitePoint) -> NDArray[np.float
     """
     region = prepare(crop, masks, white)
     values = shape.measure_shape(region) | colour.measure_colour(region)
-    values |= texture.measure_texture(region) | angle.measure_angles(region)
+    values |= dyes.measure_dyes(region) | texture.measure_texture(region) | angle.measure_angles(region)
     return np.array([values[name] for name in NAMES], np.float32)
 
 

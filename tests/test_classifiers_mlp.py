@@ -13,11 +13,11 @@ from cells.errors import DataError, ModelError
 from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.labels import allowed_answers
-from classifiers.measured_data import measure_crops
+from classifiers.measured_data import MeasuredData, measure_crops
 from classifiers.mlp import WEIGHTS, MlpClassifier, Perceptron, read_perceptron
 from classifiers.probabilities import softmax
 from classifiers.restaining import restain
-from classifiers.train_mlp import fit_perceptron, row_weights
+from classifiers.train_mlp import fit_perceptron, laboratory_shift, merge_perceptrons, row_weights
 from classifiers.training_data import TrainingData
 from features.vector import NAMES, VERSION, describe
 from slides.optics import white_point
@@ -34,6 +34,10 @@ NETWORK = {
     "plain_share": 0.4,
     "rounds": 2,
     "leave_out": ["*_lab_*"],
+    "shift_limit": 0.8,
+    "shift_noise": 1.0,
+    "noise_copies": 2,
+    "members": 2,
 }
 CHANGE = {
     "scale": 0.08,
@@ -49,6 +53,10 @@ CHANGE = {
     "blur_px": [0.3, 1.5],
     "blur_probability": 0.5,
     "noise": 0.01,
+    "sharpen": 1.0,
+    "sharpen_probability": 0.5,
+    "jpeg_quality": [50, 96],
+    "jpeg_probability": 0.5,
 }
 
 
@@ -285,6 +293,65 @@ def test_restaining_changes_the_picture_but_not_its_input() -> None:
     assert first[0].shape == crop.shape
     assert np.abs(first[0].astype(int) - crop).mean() > 3
     assert ((first[1] >= 1) & (first[1] <= 255)).all()
+
+
+def test_merged_members_answer_with_the_mean_of_their_logits() -> None:
+    widths = [len(NAMES), 7, 5, len(CLASSIFIED)]
+    members = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        members.append(
+            replace(
+                perceptron(),
+                weights=tuple(rng.normal(size=s).astype(np.float32) for s in pairwise(widths)),
+                biases=tuple(rng.normal(size=n).astype(np.float32) for n in widths[1:]),
+            )
+        )
+    features = np.random.default_rng(9).normal(size=(20, len(NAMES))).astype(np.float32)
+    wanted = np.mean([m.logits(features) for m in members], axis=0)
+    assert merge_perceptrons(members).logits(features) == pytest.approx(wanted, rel=1e-3, abs=1e-3)
+    shallow = [perceptron(seed) for seed in range(2)]
+    shallow = [replace(m, mean=shallow[0].mean, scale=shallow[0].scale) for m in shallow]
+    wanted = np.mean([m.logits(features) for m in shallow], axis=0)
+    assert merge_perceptrons(shallow).logits(features) == pytest.approx(wanted, rel=1e-3, abs=1e-3)
+
+
+def test_the_shift_between_laboratories_is_that_of_the_classes_they_share() -> None:
+    counts = {"one/lymphocyte": 60, "one/neutrophil_band": 60, "two/lymphocyte": 60, "two/neutrophil": 60}
+    groups = np.repeat(np.arange(4), 60)
+    features = np.zeros((240, len(NAMES)), np.float32)
+    features[groups == 2, 0] = 3.0
+    features[groups == 3, 0] = 4.0
+    features[groups == 0, 1] = features[groups == 2, 1] = 7.0
+    none = np.zeros((240, 1), np.uint8)
+    data = TrainingData(none, none, none, groups, {}, np.zeros(240, bool), counts)
+    shift = laboratory_shift(data, MeasuredData(features, np.arange(240), np.ones(240, bool)))
+    assert shift[0] == pytest.approx(np.sqrt((9 + 16) / 2))
+    assert (shift[1:] == 0).all()
+    alone = replace(
+        data,
+        counts={"one/lymphocyte": 60, "two/monocyte": 60, "one/basophil": 60, "synthetic/lymphocyte": 60},
+    )
+    assert (laboratory_shift(alone, MeasuredData(features, np.arange(240), np.ones(240, bool))) == 0).all()
+
+
+def test_noise_makes_a_network_lean_on_the_steady_feature() -> None:
+    """Two features tell classes apart equally well; the one that shifts between laboratories counts less."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(3, size=600)
+    features = np.zeros((600, len(NAMES)), np.float32)
+    features[:, :2] = (truth[:, None] - 1.0) + 0.2 * rng.normal(size=(600, 2))
+    targets = np.zeros((600, len(CLASSIFIED)), np.float32)
+    targets[np.arange(600), np.array([5, 2, 4])[truth]] = 1
+    noise = np.zeros(len(NAMES), np.float32)
+    noise[1] = 4.0
+    settings = NETWORK | {"leave_out": [], "epochs": 15, "rounds": 1}
+    found = fit_perceptron(features, targets, np.ones(600), settings, seed=0, noise=noise, log=quiet)
+    moved = np.zeros((2, len(NAMES)), np.float32)
+    moved[0, 0] = moved[1, 1] = 1.0
+    logits = found.logits(moved)
+    steady, shifting = logits[:, 4] - logits[:, 5]
+    assert steady > 2 * abs(shifting)
 
 
 @pytest.mark.data

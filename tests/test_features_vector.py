@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cells.errors import UsageError
+from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
 from cells.vocabulary import CellClass
 from features.angle import mean_angle_spectrum, outline_angle_spectrum, unfold
+from features.crops import normalise_crop
 from features.region import UM_PER_PX
 from features.segmentation import Masks, Quality, segment
 from features.vector import FEATURES, NAMES, describe, markdown_table, measure
@@ -214,3 +216,55 @@ def test_masks_that_do_not_fit_are_refused() -> None:
         measure(crop, masks_of(disc(30), disc(10)), white)
     with pytest.raises(UsageError, match="112"):
         measure(crop[:50], masks_of(disc(10), disc(30)), white)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.MONOCYTE, CellClass.EOSINOPHIL],
+)
+def test_outline_spectra_outlast_a_blur_of_a_third_of_a_micrometre(label: CellClass) -> None:
+    """The limits stated in docs/features.md: 0.05 rad for the cell, 0.12 rad for the largest segment."""
+    crop, white = example(label, seed=1)
+    blurred = cv2.GaussianBlur(crop, (0, 0), 0.3 / UM_PER_PX)
+    first, second = describe(crop, white), describe(blurred, white)
+    for part, limit in (("cell", 0.05), ("segment", 0.12)):
+        columns = [k for k, name in enumerate(NAMES) if re.fullmatch(rf"{part}_angle_\d", name)]
+        assert len(columns) == 6
+        assert np.abs(first[columns] - second[columns]).max() <= limit
+
+
+def test_magnification_enters_through_the_pixel_size_alone() -> None:
+    """A cell drawn at another magnification and brought to the crop's scale has the same lengths in µm."""
+    crop, white = example(CellClass.LYMPHOCYTE)
+    for side in (160, 224):
+        enlarged = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC)
+        again = normalise_crop(enlarged, erythrocyte_px=CROP_ERYTHROCYTE_PX * side / CROP_PX, white=white)
+        first, second = describe(crop, white), describe(again, white)
+        for name in ("cell_diameter", "nucleus_area", "nucleus_cell_ratio", "nucleus_thickness"):
+            k = NAMES.index(name)
+            assert second[k] == pytest.approx(first[k], rel=0.06), name
+
+
+def dyed(first: np.ndarray, second: np.ndarray, white: np.ndarray) -> tuple[np.ndarray, Masks]:
+    """A cell whose cytoplasm holds 0.2 of the nucleus's dye and 0.8 of the erythrocytes'."""
+    density = np.zeros((112, 112, 3))
+    density[:20] = density[-20:] = second
+    density[disc(30)] = 0.2 * first + 0.8 * second
+    density[disc(15)] = first
+    crop = np.clip(np.rint(white * 10.0**-density), 1, 255).astype(np.uint8)
+    return crop, masks_of(disc(15), disc(30))
+
+
+@given(
+    mixing=st.lists(st.floats(0.0, 0.15), min_size=6, max_size=6),
+    gain=st.floats(0.8, 1.3),
+)
+@settings(max_examples=25, deadline=None)
+def test_amounts_of_dye_outlast_a_linear_change_of_colours(mixing: list[float], gain: float) -> None:
+    azure, eosin, white = np.array([0.7, 0.8, 0.3]), np.array([0.1, 0.35, 0.28]), np.array([235.0, 230, 225])
+    change = np.eye(3)
+    change[~np.eye(3, dtype=bool)] = mixing
+    change *= gain / change.sum(axis=1, keepdims=True)
+    crop, masks = dyed(change @ azure, change @ eosin, white)
+    assert value(crop, masks, white, "basic_cytoplasm") == pytest.approx(0.2, abs=0.12)
+    assert value(crop, masks, white, "acid_cytoplasm") == pytest.approx(0.8, abs=0.2)
