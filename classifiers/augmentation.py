@@ -123,8 +123,9 @@ def restain(images: tf.Tensor, whites: tf.Tensor, seed: tf.Tensor, settings: dic
     Returns
     -------
     tensor of shape (N, M, M, 3), float32
-        Optical density, 0 to 2: white point in error, channels mixed by a random row-stochastic 3 × 3
-        matrix, gain and gamma in density, a channel faded, a veil, noise, at times without colour.
+        Optical density, 0 to 2: white point in error, half to all of the colour taken away towards the green
+        channel (``pale_probability``), channels mixed by a random row-stochastic 3 × 3 matrix, gain and gamma
+        in density, a channel faded, a veil, noise, at times without colour.
 
     Notes
     -----
@@ -145,6 +146,11 @@ def restain(images: tf.Tensor, whites: tf.Tensor, seed: tf.Tensor, settings: dic
     levels = tf.maximum(tf.cast(images, tf.float32), 1.0)
     density = (tf.math.log(whites)[:, None, None, :] - tf.math.log(levels)) / log10
     density = tf.clip_by_value(density, 1e-4, MAX_DENSITY)
+    chance = tf.random.stateless_uniform(
+        [2, count, 1, 1, 1], tf.random.experimental.stateless_fold_in(seed, 1)
+    )
+    paled = tf.where(chance[0] < settings["pale_probability"], 0.5 + 0.5 * chance[1], 0.0)
+    density += paled * (density[..., 1:2] - density)
     rows = tf.nn.softmax(normal(1, [count, 3, 3], 1.5), axis=-1)
     share = settings["mix"] * uniform(2, [count, 1, 1])
     matrix = (1.0 - share) * tf.eye(3) + share * rows

@@ -18,9 +18,9 @@ It answers {classes}. Decision support, not a certified medical device.
 
 `pbc_barcelona`: Acevedo et al. 2020, doi 10.1016/j.dib.2020.105474, CC BY 4.0. `raabin_wbc`: Kouzehkanan
 et al. 2022, doi 10.1038/s41598-021-04426-x. `bcisc`: Apache-2.0. `synthetic` cells are drawn by this
-project. `artefacts` are crops at the false finds of a first detector, and boxed platelets, on `txl_pbc` (Gan & Li 2024,
-arXiv 2407.13214, MIT licence) without the images of `bccd`. Labels that only say "neutrophil" train the
-sum of band and segmented.
+project. `artefacts` are crops at the false finds of a first detector, and boxed platelets, on `txl_pbc`
+(Gan & Li 2024, arXiv 2407.13214, MIT licence) without the images of `bccd`. Labels that only say
+"neutrophil" train the sum of band and segmented.
 
 ## Probabilities
 

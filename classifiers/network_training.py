@@ -166,7 +166,8 @@ def train_network(
         Crops with targets and groups.
     settings : dict
         The settings file. Each of its ``stages`` overrides what stands above it and starts from the
-        averaged weights of the stage before.
+        averaged weights of the stage before. ``averaged_stages`` numbers those whose weights are averaged in
+        the end; without it the last stage stands alone.
     work : Path
         Folder of the checkpoints, ``stage-N.npz``.
     initial : Path or None
@@ -185,6 +186,7 @@ def train_network(
         Where the checkpoint belongs to another network.
     """
     weights: list[NDArray[np.float32]] | None = None
+    ends: list[list[NDArray[np.float32]]] = []
     for index, stage in enumerate(settings["stages"]):
         merged = {**settings, **stage, "seed": settings["seed"] + index}
         trainer = _Trainer(merged, initial if index == 0 else None)
@@ -192,6 +194,10 @@ def train_network(
             trainer.start_from(weights)
         model = _train_stage(trainer, data, merged, work / f"stage-{index}.npz", log)
         weights = [np.asarray(variable) for variable in model.trainable_variables]
+        ends.append(weights)
+    chosen = [ends[index] for index in settings.get("averaged_stages", [len(ends) - 1])]
+    for variable, *values in zip(model.trainable_variables, *chosen, strict=True):
+        variable.assign(np.mean(values, axis=0))
     return model
 
 
