@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,5 +165,6 @@ def _write(
     write_pdf(result, pdf, lang=look.lang, page=look.paper, header=look.header)
     write_html(result, stage / "report.html", lang=look.lang, header=look.header)
     write_fhir(result, stage / "fhir.json", lang=look.lang, pdf=pdf.read_bytes())
-    write_hl7(result, stage / "report.hl7", lang=look.lang, pdf=pdf.read_bytes())
+    message = stage / "report.hl7"
+    write_hl7(result, message, lang=look.lang, pdf=pdf.read_bytes(), sent=datetime.now(UTC))
     write_formula_csv(formula, stage / "formula.csv")

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,7 +201,8 @@ def write_reports(
     write_pdf(result, pdf, lang=look.lang, page=look.paper, header=look.header)
     write_html(result, folder / "report.html", lang=look.lang, header=look.header)
     write_fhir(result, folder / "fhir.json", lang=look.lang, pdf=pdf.read_bytes())
-    write_hl7(result, folder / "report.hl7", lang=look.lang, pdf=pdf.read_bytes())
+    message = folder / "report.hl7"
+    write_hl7(result, message, lang=look.lang, pdf=pdf.read_bytes(), sent=datetime.now(UTC))
     for name, content in pictures.files.items() if pictures else ():
         with atomic_path(folder / name) as temporary:
             temporary.write_bytes(content)

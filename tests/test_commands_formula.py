@@ -1,6 +1,7 @@
 """``leukoformula formula``: table, JSON and files from counts alone."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF-")
     assert "Лимфоциты" in (out / "report.html").read_text(encoding="utf-8")
     assert json.loads((out / "formula.json").read_text(encoding="utf-8"))["formula"]["total"] == 100
+    header = (out / "report.hl7").read_text(encoding="utf-8").split("\r")[0].split("|")
+    assert re.fullmatch(r"\d{14}\+0000", header[6]), "MSH-7, the time of the message, is required"
     assert str(out / "report.pdf") in capsys.readouterr().err
 
 
