@@ -107,8 +107,10 @@ def test_missing_models_are_exit_code_3(
 
 def test_an_interrupt_leaves_nothing(smear: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    # Where tests run in the background, the signal is ignored until a handler is set.
     code = (
-        "import sys, time, leukoformula.pipeline as p; from commands.main import main\n"
+        "import signal, sys, time, leukoformula.pipeline as p; from commands.main import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(*_, **__): print('ready', flush=True); time.sleep(30)\n"
         f"p.analyse = wait; sys.exit(main(['report', {str(smear)!r}, '--out', {str(out)!r}]))"
     )

