@@ -1,11 +1,11 @@
-"""Tensors read from a file of PyTorch without PyTorch. Nothing in the file is run."""
+"""Tensors read from a file of PyTorch without PyTorch: its instructions are read as text and none is run."""
 
 import hashlib
-import pickle
+import io
+import pickletools
 import struct
-from collections import OrderedDict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +13,86 @@ from numpy.typing import NDArray
 from cells.errors import DataError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
-_TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+_TYPES = {"torch FloatStorage": "<f4", "torch LongStorage": "<i8"}
+_TENSOR = "torch._utils _rebuild_tensor_v2"
+_NAMES = {*_TYPES, _TENSOR, "collections OrderedDict"}
+_CONSTANTS = {"NONE": None, "NEWFALSE": False, "NEWTRUE": True}
+_EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
+_VALUES = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1"}
+_PUT, _GET = {"BINPUT", "LONG_BINPUT"}, {"BINGET", "LONG_BINGET"}
+_MARK = object()
 
 
-def _view(
-    storage: tuple[Any, ...], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
-) -> Any:
-    return storage, offset, size, stride
+class _Reader:
+    """The part of the format that dictionaries, lists and tensors need; anything else is refused."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
+
+    def above_mark(self) -> list[Any]:
+        place = len(self.stack) - 1
+        while self.stack[place] is not _MARK:
+            place -= 1
+        found = self.stack[place + 1 :]
+        del self.stack[place:]
+        return found
+
+    def take(self, count: int) -> list[Any]:
+        found = self.stack[-count:]
+        del self.stack[-count:]
+        return found
+
+    def step(self, name: str, argument: Any) -> None:
+        stack = self.stack
+        if name in _VALUES:
+            stack.append(argument)
+        elif name in _CONSTANTS:
+            stack.append(_CONSTANTS[name])
+        elif name in _EMPTY:
+            stack.append(_EMPTY[name]())
+        elif name in _PUT:
+            self.memo[argument] = stack[-1]
+        elif name in _GET:
+            stack.append(self.memo[argument])
+        elif name == "MARK":
+            stack.append(_MARK)
+        elif name == "GLOBAL" and argument in _NAMES:
+            stack.append(argument)
+        else:
+            self._join(name, argument)
+
+    def _join(self, name: str, argument: Any) -> None:
+        stack = self.stack
+        if name == "TUPLE":
+            stack.append(tuple(self.above_mark()))
+        elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
+            stack.append(tuple(self.take(int(name[-1]))))
+        elif name in ("SETITEM", "SETITEMS"):
+            pairs = self.take(2) if name == "SETITEM" else self.above_mark()
+            stack[-1].update(zip(pairs[::2], pairs[1::2], strict=True))
+        elif name in ("APPEND", "APPENDS"):
+            values = self.take(1) if name == "APPEND" else self.above_mark()
+            stack[-1].extend(values)
+        elif name == "REDUCE":
+            called, arguments = self.take(2)
+            stack.append(arguments[:4] if called == _TENSOR else {})
+        elif name == "BUILD":
+            stack.pop()
+        elif name not in ("PROTO", "STOP", "BINPERSID"):
+            raise ValueError(f"{name} {argument or ''} has no place in a file of tensors")
 
 
-class _Plain(pickle.Unpickler):
-    """Reads dictionaries of tensors; a name that is none of theirs is refused before anything is called."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _view
-        if module == "torch" and name in _TYPES:
-            return name
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of tensors")
-
-    def persistent_load(self, pid: Any) -> Any:
-        return pid
+def _next(file: io.BytesIO) -> Any:
+    reader = _Reader()
+    for code, argument, _ in pickletools.genops(file):
+        reader.step(code.name, argument)
+    return reader.stack.pop()
 
 
-def _storages(file: IO[bytes], types: dict[str, str]) -> dict[str, NDArray[Any]]:
+def _storages(file: io.BytesIO, types: dict[str, str]) -> dict[str, NDArray[Any]]:
     storages = {}
-    for key in _Plain(file).load():
+    for key in _next(file):
         (count,) = struct.unpack("<q", file.read(8))
         kind = np.dtype(types[key])
         storages[key] = np.frombuffer(file.read(count * kind.itemsize), kind, count)
@@ -83,14 +135,12 @@ def read_tensors(path: Path, *, sha256: str) -> dict[str, NDArray[Any]]:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DataError(f"{path} has the SHA-256 {found}, not {sha256}; fetch the file named in the settings")
+    file = io.BytesIO(content)
     try:
-        with path.open("rb") as file:
-            if _Plain(file).load() != _MAGIC:
-                raise DataError(f"{path} is no file of tensors of the older form; fetch it again")
-            _Plain(file).load()
-            _Plain(file).load()
-            entries = _Plain(file).load()
-            storages = _storages(file, {entry[0][2]: _TYPES[entry[0][1]] for entry in entries.values()})
+        if _next(file) != _MAGIC:
+            raise ValueError("it does not begin as files of the older form do")
+        _, _, entries = _next(file), _next(file), _next(file)
+        storages = _storages(file, {entry[0][2]: _TYPES[entry[0][1]] for entry in entries.values()})
         return {name: _tensor(storages[of[2]], *where) for name, (of, *where) in entries.items()}
-    except (pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, struct.error) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error) as error:
         raise DataError(f"{path} holds no tensors that can be read: {error}; fetch it again") from error
