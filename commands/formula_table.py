@@ -42,6 +42,9 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
     correction = formula.correction
     if correction is not None and (code := correction.uncorrected or correction.unsplit):
         lines.append(note_text(code, lang))
+    urgent = [f"{one.text(lang)} [{one.rule}]" for one in formula.comments if one.urgency == "alert"]
+    if urgent:
+        lines.append(f"{language.text('alerts')}: {' '.join(urgent)}")
     if warning := notice(formula, language):
         lines.append(warning.heading)
     beside = [
@@ -60,6 +63,7 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
             "ranges", name=f"{formula.ranges_name} {formula.ranges_version}, {_stratum(formula, lang)}"
         )
     )
+    lines += [note_text(code, lang) for code in ("no_range_for_age", "sex_needed") if code in formula.notes]
     if "unverified_ranges" in formula.notes:
         lines.append(f"* {note_text('unverified_ranges', lang)}")
     return "\n".join(lines)

@@ -106,3 +106,13 @@ def test_settings_file_sets_rules_and_language(tmp_path: Path, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["formula"]["wbc_corrected"] is None
     assert main([*words[:-1], "--settings", str(path)]) == 0
     assert "Лимфоциты" in capsys.readouterr().out
+
+
+def test_the_terminal_says_what_is_urgent_and_what_has_no_range(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = "neutrophil_segmented=69,lymphocyte=30,blast=1"
+    assert main(["formula", "--counts", counts, "--age", "5m"]) == 0
+    shown = capsys.readouterr().out
+    assert "A physician must see this now: Blasts suspected" in shown
+    assert "publishes no ranges for this age; nothing is flagged" in shown
+    assert main(["formula", "--counts", counts, "--lang", "ru"]) == 0
+    assert "Требуется немедленный просмотр врачом" in capsys.readouterr().out
