@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cells.errors import DataError
+from cells.errors import DataError, UsageError
 from cells.files import atomic_path
 from cells.vocabulary import CLASSIFIED
 from classifiers.architectures import architecture
@@ -21,7 +21,9 @@ from classifiers.training_data import TrainingData
 _STOP = object()
 
 
-def _batches(data: TrainingData, settings: dict[str, Any], epoch: int) -> Iterator[tuple[Any, Any, Any]]:
+def _batches(data: TrainingData, settings: dict[str, Any], epoch: int) -> Iterator[tuple[Any, Any, Any, Any]]:
+    if data.regions is None:
+        raise DataError("the training crops have no regions; load them with a segmenter")
     rng = np.random.default_rng([settings["seed"], epoch])
     size, side = settings["batch"], settings["input_px"]
     weights = data.draw_weights(settings["class_balance"])
@@ -29,11 +31,17 @@ def _batches(data: TrainingData, settings: dict[str, Any], epoch: int) -> Iterat
     for start in range(0, len(draws) - size + 1, size):
         chosen = draws[start : start + size]
         images = np.empty((size, side, side, 3), np.uint8)
+        masks = np.empty((size, side, side, 2), np.uint8)
         for slot, index in enumerate(chosen):
-            images[slot] = move(
-                rng, data.crops[index], data.whites[index], out_px=side, settings=settings["geometry"]
+            images[slot], masks[slot] = move(
+                rng,
+                data.crops[index],
+                data.regions[index],
+                data.whites[index],
+                out_px=side,
+                settings=settings["geometry"],
             )
-        yield images, data.whites[chosen], data.targets[chosen]
+        yield images, masks, data.whites[chosen], data.targets[chosen]
 
 
 def _ahead(batches: Iterator[Any], depth: int = 8) -> Iterator[Any]:
@@ -100,8 +108,10 @@ class _Trainer:
         self.average = [tf.Variable(v.value, trainable=False) for v in self.model.trainable_variables]
         self.step = tf.function(self._step)
 
-    def _step(self, images: tf.Tensor, whites: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        density = restain(images, whites, seed, self.settings["stain"])
+    def _step(
+        self, images: tf.Tensor, masks: tf.Tensor, whites: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
+        density = restain(images, masks, whites, seed, self.settings["stain"])
         with tf.GradientTape() as tape:
             logits = self.model(density, training=True)
             loss = allowed_loss(logits, targets, self.settings["label_smoothing"])
@@ -116,9 +126,9 @@ class _Trainer:
 
     def epoch(self, data: TrainingData, number: int) -> float:
         losses = []
-        for step, (images, whites, targets) in enumerate(_ahead(_batches(data, self.settings, number))):
+        for step, batch in enumerate(_ahead(_batches(data, self.settings, number))):
             seed = tf.constant([self.settings["seed"], number * 100_000 + step], tf.int32)
-            losses.append(self.step(tf.constant(images), tf.constant(whites), tf.constant(targets), seed))
+            losses.append(self.step(*map(tf.constant, batch), seed))
         return float(np.mean([float(loss) for loss in losses]))
 
     def variables(self) -> list[tf.Variable]:
@@ -218,7 +228,7 @@ def _train_stage(
     return trainer.averaged()
 
 
-def export_litert(model: keras.Model, path: Path) -> None:
+def export_litert(model: keras.Model, path: Path, *, features: bool = False) -> None:
     """Write a network as LiteRT with weights of 16 bits, whole or not at all.
 
     The weights of ``model`` are rounded to 16 bits as well, so that both answer alike.
@@ -229,17 +239,50 @@ def export_litert(model: keras.Model, path: Path) -> None:
         The network.
     path : Path
         The ``.tflite`` file.
+    features : bool, optional
+        Whether the file answers with the features before the last dense layer as well; see
+        ``with_features``.
+
+    Raises
+    ------
+    UsageError
+        Where features are wanted of a network whose last layer is not dense.
     """
     for variable in model.weights:
         variable.assign(tf.cast(tf.cast(variable.value, tf.float16), tf.float32))
+    written = with_features(model) if features else model
     with atomic_path(path) as temporary:
-        model.export(
+        written.export(
             str(temporary),
             format="litert",
             verbose=False,
             optimizations=[tf.lite.Optimize.DEFAULT],
             target_spec={"supported_types": [tf.float16]},
         )
+
+
+def with_features(model: keras.Model) -> keras.Model:
+    """Return a network with the same weights that answers with its last features as well.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network whose last layer is dense.
+
+    Returns
+    -------
+    keras.Model
+        Answers with logits of shape (N, K) and with what the last layer weighs, shape (N, D).
+
+    Raises
+    ------
+    UsageError
+        Where its last layer is not dense.
+    """
+    last = model.layers[-1]
+    if not isinstance(last, keras.layers.Dense):
+        raise UsageError(f"the last layer of {model.name} is not dense; it has no features to give")
+    return keras.Model(model.inputs, [model.outputs[0], last.input], name=model.name)
 
 
 def logits_of(model: keras.Model, inputs: NDArray[np.float32], batch: int = 256) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from classifiers.preprocess import network_input, pale
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
 from classifiers.training_data import TrainingData, load_training_data
 from classifiers.training_hashes import write_training_hashes
+from features.segmenter import NetworkSegmenter
 
 _NETWORK = "network.tflite"
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "ai-edge-litert")
@@ -33,6 +34,7 @@ def train(
     out: Path,
     artefacts: Path | None = None,
     initial: Path | None = None,
+    segmenter: NetworkSegmenter,
     log: Callable[[str], None],
 ) -> dict[str, float]:
     """Train the network from data to the model folder that ships.
@@ -50,6 +52,8 @@ def train(
     initial : Path or None
         File of the published weights that the training starts from; None looks for the package that the
         settings name in their table ``initial``.
+    segmenter : NetworkSegmenter
+        Finds nucleus and cytoplasm, which are restained apart from each other and from the background.
     log : callable
         Takes one line of progress.
 
@@ -63,12 +67,12 @@ def train(
     DataError
         Where the data or the settings have a fault.
     """
-    crops = load_training_data(settings, data=data, artefacts=artefacts, log=log)
+    crops = load_training_data(settings, data=data, artefacts=artefacts, segmenter=segmenter, log=log)
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     start = initial or _published(settings.get("initial"))
     model = train_network(crops, settings, work=work, initial=start, log=log)
-    export_litert(model, out / _NETWORK)
+    export_litert(model, out / _NETWORK, features=True)
     plain, restained = _held_out_inputs(crops, settings)
     targets = crops.targets[crops.held_out]
     logits = logits_of(model, plain)
@@ -142,14 +146,17 @@ def _held_out_inputs(
     share = float(settings["colour_share"])
     plain = network_input(crops, whites.astype(np.float64), side_px=side, colour_share=share)
     rng = np.random.default_rng([settings["seed"], 99])
-    moved = np.stack(
-        [
-            move(rng, crop, white, out_px=side, settings=settings["geometry"])
-            for crop, white in zip(crops, whites, strict=True)
-        ]
+    regions = np.zeros(crops.shape[:3], np.uint8) if data.regions is None else data.regions[data.held_out]
+    moved, masks = zip(
+        *(
+            move(rng, crop, region, white, out_px=side, settings=settings["geometry"])
+            for crop, region, white in zip(crops, regions, whites, strict=True)
+        ),
+        strict=True,
     )
     seed = tf.constant([settings["seed"], 99], tf.int32)
-    density = restain(tf.constant(moved), tf.constant(whites), seed, settings["stages"][-1]["stain"])
+    stain = settings["stages"][-1]["stain"]
+    density = restain(tf.stack(moved), tf.stack(masks), tf.constant(whites), seed, stain)
     return plain, pale(density.numpy(), share)
 
 

@@ -16,10 +16,12 @@ from cells.vocabulary import CLASSIFIED
 from classifiers.labels import allowed_answers
 from classifiers.manifest import Sample, read_manifest
 from classifiers.published_sets.bcisc import read_bcisc
+from features.segmenter import NetworkSegmenter
 from slides.optics import white_point
 from slides.synthetic import Stain, draw_cell
 
 _HOLD_OUT = 20
+_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,8 @@ class TrainingData:
         Crops that are never drawn: they serve temperature and the metrics in the model card.
     counts : dict of str to int
         Number of crops by ``source/label``.
+    regions : ndarray of shape (N, 112, 112), uint8, or None
+        0 background, 1 cytoplasm, 2 nucleus; None where no segmenter was given.
     """
 
     crops: NDArray[np.uint8]
@@ -51,6 +55,7 @@ class TrainingData:
     shares: dict[str, float]
     held_out: NDArray[np.bool_]
     counts: dict[str, int]
+    regions: NDArray[np.uint8] | None = None
 
     def draw_weights(self, balance: float) -> NDArray[np.float64]:
         """Return the probability of each crop to be drawn.
@@ -139,7 +144,12 @@ def _drawn(count: int, seed: int) -> _Source:
 
 
 def load_training_data(
-    settings: dict[str, Any], *, data: Path, artefacts: Path | None, log: Callable[[str], None]
+    settings: dict[str, Any],
+    *,
+    data: Path,
+    artefacts: Path | None,
+    segmenter: NetworkSegmenter | None = None,
+    log: Callable[[str], None],
 ) -> TrainingData:
     """Read every source that the settings name.
 
@@ -151,6 +161,8 @@ def load_training_data(
         Folder that holds the data sets by name, each with ``manifest.csv`` but ``bcisc``.
     artefacts : Path or None
         Manifest of the detector's false finds; needed where the settings give ``artefacts`` a share.
+    segmenter : NetworkSegmenter or None
+        Finds the regions; None leaves them out.
     log : callable
         Takes one line of progress.
 
@@ -182,13 +194,29 @@ def load_training_data(
         log(f"{name}: {len(sources[-1].labels)} crops")
     crops = np.concatenate([s.crops for s in sources])
     keys = [f"{source.name}/{label}" for source in sources for label in source.labels]
+    whites = np.stack([white_point(crop) for crop in crops]).astype(np.float32)
     names, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
     return TrainingData(
         crops=crops,
-        whites=np.stack([white_point(crop) for crop in crops]).astype(np.float32),
+        whites=whites,
         targets=np.concatenate([s.targets for s in sources]),
         groups=groups,
         shares={source.name: float(table[source.name]) for source in sources},
         held_out=np.concatenate([s.held_out for s in sources]),
         counts={str(name): int(size) for name, size in zip(names, sizes, strict=True)},
+        regions=None if segmenter is None else _regions(crops, whites, segmenter, log),
     )
+
+
+def _regions(
+    crops: NDArray[np.uint8],
+    whites: NDArray[np.float32],
+    segmenter: NetworkSegmenter,
+    log: Callable[[str], None],
+) -> NDArray[np.uint8]:
+    found = np.empty(crops.shape[:3], np.uint8)
+    for start in range(0, len(crops), _BATCH):
+        part = np.s_[start : start + _BATCH]
+        found[part] = segmenter.logits(crops[part], whites[part].astype(np.float64)).argmax(axis=-1)
+    log(f"nucleus and cytoplasm of {len(crops)} crops found")
+    return found

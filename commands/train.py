@@ -128,6 +128,8 @@ def _train_cnn(options: Namespace) -> None:
     if find_spec("tensorflow") is None:
         raise UsageError("training the network needs TensorFlow; run: pip install 'leukoformula[train]'")
     from classifiers.train_cnn import train
+    from features.segmenter import NetworkSegmenter
+    from leukoformula.store import SHIPPED
 
     train(
         _settings(options),
@@ -135,6 +137,7 @@ def _train_cnn(options: Namespace) -> None:
         out=options.out,
         artefacts=_artefacts(options),
         initial=options.initial,
+        segmenter=NetworkSegmenter.load(SHIPPED / "segmenter"),
         log=say,
     )
 
