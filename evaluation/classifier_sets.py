@@ -8,10 +8,13 @@
                    whose categories in ``labels.csv`` are one and the same and not fewer than the boxes
 ``jtsc``           ``jtsc_segmentation``, 300 images, five classes, neutrophils not split, labels unchecked
 ``bcisc``          ``bcisc``, 268 images, five classes, neutrophils not split, cut cells included
+``deepbionet``     191 finds of the detector on ``deepbionet``; one of us read their classes off the crops before
+                   seeing any answer (``audits/deepbionet_cells.csv``). No expert has checked them, 24 that
+                   could not be told are left out, and some cells are photographed more than once
 ``apl_aml``        ``apl_aml_jhu``, the classes that a classifier can answer with; others are left out
 =================  ====================================================================================
 
-The white point is that of the crop, except in ``bccd``, where it is that of the whole field.
+The white point is that of the crop; in ``bccd`` and ``deepbionet`` it is that of the whole field.
 """
 
 import csv
@@ -36,6 +39,8 @@ JTSC_ERYTHROCYTE_PX = 38.0
 """Erythrocyte diameter in the images of ``jtsc_segmentation``, in px, read off pale ghosts by eye."""
 
 _BCCD_SHAPE = (480, 640)
+
+_DEEPBIONET_CELLS = Path(__file__).parent / "audits" / "deepbionet_cells.csv"
 
 _JTSC_LABELS = {
     "1": CellClass.NEUTROPHIL,
@@ -102,6 +107,7 @@ def labelled_set(name: str, data: Path) -> LabelledSet:
         "bccd": lambda: _bccd(data / "bccd"),
         "jtsc": lambda: _jtsc(data / "jtsc_segmentation"),
         "bcisc": lambda: _bcisc(data / "bcisc"),
+        "deepbionet": lambda: _deepbionet(data / "deepbionet"),
     }
     if name not in readers:
         raise DataError(f"no labelled set {name!r}; choose one of {', '.join(SETS)}")
@@ -117,7 +123,7 @@ def labelled_set(name: str, data: Path) -> LabelledSet:
     )
 
 
-SETS: tuple[str, ...] = ("raabin_test_a", "pbc_val", "bccd", "jtsc", "bcisc", "apl_aml")
+SETS: tuple[str, ...] = ("raabin_test_a", "pbc_val", "bccd", "jtsc", "bcisc", "deepbionet", "apl_aml")
 """Names of the labelled sets."""
 
 
@@ -199,3 +205,16 @@ def _jtsc(folder: Path) -> Iterator[_Item]:
 def _bcisc(folder: Path) -> Iterator[_Item]:
     for cell in read_bcisc(folder):
         yield cell.crop, cell.white, cell.label, folder / "images" / cell.name, ""
+
+
+def _deepbionet(folder: Path) -> Iterator[_Item]:
+    known = {str(c) for c in CellClass}
+    for row in _rows(_DEEPBIONET_CELLS):
+        if row["label"] not in known:
+            continue
+        file = folder / "Images" / row["image"]
+        image = read_rgb(file)
+        white = white_point(image)
+        place, erythrocyte_px = (float(row["row"]), float(row["col"])), float(row["erythrocyte_px"])
+        crop = cut_cell(image, *place, erythrocyte_px=erythrocyte_px, white=white, size=CROP_PX)
+        yield crop, white, CellClass(row["label"]), file, file.stem

@@ -31,6 +31,7 @@ LABORATORIES = {
     "bcisc": "bcisc",
     "bccd": "bccd",
     "jtsc": "jtsc",
+    "deepbionet": "deepbionet",
 }
 """Each laboratory and the set that it is judged by."""
 
