@@ -23,7 +23,7 @@ from cells.files import atomic_path
 SCHEMA = "leukoformula.model/1"
 """Format of ``manifest.json`` that this version reads and writes."""
 
-KINDS = ("detector", "cnn", "mlp", "confusion", "segmenter", "network")
+KINDS = ("detector", "cnn", "mlp", "confusion", "segmenter", "network", "abstention")
 """The kinds of model."""
 
 MANIFEST = "manifest.json"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cells.errors import ModelError
 from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
+from classifiers.adaptation import Adaptation, network_and_adaptation
 from classifiers.preprocess import network_input
 from classifiers.probabilities import softmax
 
@@ -29,6 +30,7 @@ class CnnClassifier:
         temperature: float,
         factors: NDArray[np.float32] | None = None,
         colour_share: float = 1.0,
+        adaptation: Adaptation | None = None,
         threads: int = 2,
     ) -> None:
         """Build the interpreter.
@@ -36,7 +38,8 @@ class CnnClassifier:
         Parameters
         ----------
         network : bytes
-            LiteRT model, input (N, side_px, side_px, 3) of optical density, output (N, 10) of logits.
+            LiteRT model, input (N, side_px, side_px, 3) of optical density, output (N, 10) of logits and,
+            where the file gives them, a second output (N, D) of features.
         side_px : int
             Side of the input, px.
         temperature : float
@@ -45,13 +48,15 @@ class CnnClassifier:
             The probabilities are multiplied by these and scaled to sum to 1 again.
         colour_share : float
             Share of the colour that the network is shown, 0 to 1; see ``classifiers.preprocess.pale``.
+        adaptation : Adaptation, optional
+            What the labelled cells of a laboratory add to the answers.
         threads : int
             Threads of the interpreter.
 
         Raises
         ------
         ModelError
-            Where the bytes are no LiteRT model of that form.
+            Where the bytes are no LiteRT model of that form, or the adaptation is that of another network.
         """
         try:
             self._interpreter = Interpreter(model_content=network, num_threads=threads)
@@ -62,18 +67,15 @@ class CnnClassifier:
             raise ModelError(
                 f"the network is no LiteRT model of the expected form: {error}; install leukoformula again"
             ) from error
-        output: dict[str, Any] = self._interpreter.get_output_details()[0]
-        if tuple(output["shape"]) != (1, len(CLASSIFIED)):
-            raise ModelError(
-                f"the network answers {tuple(output['shape'])}, not {(1, len(CLASSIFIED))};"
-                " install leukoformula again"
-            )
-        self._output = output["index"]
+        self._logits, self._features = _outputs(self._interpreter)
         self._count = 1
         self._side = side_px
         self._temperature = temperature
         self._colour_share = colour_share
         self._factors = np.ones(len(CLASSIFIED), np.float32) if factors is None else factors
+        if adaptation is not None:
+            adaptation.require_network(network, features=self.feature_count)
+        self._adaptation = adaptation
 
     @classmethod
     def load(cls, folder: Path) -> "CnnClassifier":
@@ -107,8 +109,14 @@ class CnnClassifier:
             raise ModelError(f"model {folder.name}: its colour share is {colour_share}; train it again")
         if classes != CLASSIFIED or not temperature > 0 or not 16 <= side <= 512 or not (factors > 0).all():
             raise ModelError(f"model {folder.name}: its manifest does not suit this version; train it again")
+        network, adaptation = network_and_adaptation(model)
         return cls(
-            model.weights, side_px=side, temperature=temperature, factors=factors, colour_share=colour_share
+            network,
+            side_px=side,
+            temperature=temperature,
+            factors=factors,
+            colour_share=colour_share,
+            adaptation=adaptation,
         )
 
     @property
@@ -118,25 +126,84 @@ class CnnClassifier:
 
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
-        weighed = softmax(self.logits(crops, whites), self._temperature) * self._factors
-        return np.asarray(weighed / weighed.sum(axis=-1, keepdims=True), np.float32)
+        logits, features = self.answer(crops, whites)
+        weighed = softmax(logits, self._temperature) * self._factors
+        given = np.asarray(weighed / weighed.sum(axis=-1, keepdims=True), np.float32)
+        return given if self._adaptation is None else self._adaptation.apply(given, features)
+
+    @property
+    def feature_count(self) -> int:
+        """How many features the network gives of a cell; 0 where its file gives none."""
+        return 0 if self._features is None else self._features[1]
 
     def logits(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the network's answers before temperature and softmax, shape (N, K), float32."""
-        parts = [np.empty((0, len(CLASSIFIED)), np.float32)]
+        return self.answer(crops, whites)[0]
+
+    def answer(
+        self, crops: NDArray[np.uint8], whites: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the network gives of each cell.
+
+        Parameters
+        ----------
+        crops : ndarray of shape (N, 112, 112, 3), uint8
+            RGB crops of 27 µm.
+        whites : ndarray of shape (N, 3), float64
+            Colour of the empty slide for each crop, 1 to 255.
+
+        Returns
+        -------
+        logits : ndarray of shape (N, K), float32
+            Answers before temperature and softmax.
+        features : ndarray of shape (N, D), float32
+            What its last layer weighs; D is ``feature_count``.
+        """
+        logits = [np.empty((0, len(CLASSIFIED)), np.float32)]
+        features = [np.empty((0, self.feature_count), np.float32)]
         for start in range(0, len(crops), _BATCH):
             stop = start + _BATCH
             batch = network_input(
                 crops[start:stop], whites[start:stop], side_px=self._side, colour_share=self._colour_share
             )
-            parts.append(self._run(batch))
-        return np.concatenate(parts)
+            found = self.answer_input(batch)
+            logits.append(found[0])
+            features.append(found[1])
+        return np.concatenate(logits), np.concatenate(features)
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def answer_input(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what ``answer`` returns for a batch that is the network's input already.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (N, side_px, side_px, 3), float32
+            Optical density; see ``classifiers.preprocess.network_input``. N at least 1.
+
+        Returns
+        -------
+        logits : ndarray of shape (N, K), float32
+        features : ndarray of shape (N, D), float32
+        """
         if len(batch) != self._count:
             self._interpreter.resize_tensor_input(self._input, batch.shape)
             self._interpreter.allocate_tensors()
             self._count = len(batch)
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
-        return np.array(self._interpreter.get_tensor(self._output), np.float32)
+        logits = np.array(self._interpreter.get_tensor(self._logits), np.float32)
+        if self._features is None:
+            return logits, np.empty((len(batch), 0), np.float32)
+        return logits, np.array(self._interpreter.get_tensor(self._features[0]), np.float32)
+
+
+def _outputs(interpreter: Any) -> tuple[int, tuple[int, int] | None]:
+    """Find the outputs by their shapes, since LiteRT keeps neither their names nor their order."""
+    shapes = {int(one["index"]): tuple(map(int, one["shape"])) for one in interpreter.get_output_details()}
+    logits = [index for index, shape in shapes.items() if shape == (1, len(CLASSIFIED))]
+    others = [(index, shape) for index, shape in shapes.items() if index not in logits]
+    if len(logits) != 1 or len(others) > 1 or any(len(shape) != 2 or shape[0] != 1 for _, shape in others):
+        raise ModelError(
+            f"the network answers {', '.join(map(str, shapes.values()))}, not {(1, len(CLASSIFIED))};"
+            " install leukoformula again"
+        )
+    return logits[0], ((others[0][0], others[0][1][1]) if others else None)

@@ -206,6 +206,23 @@ class MlpClassifier:
         features = self._measured(crop[None], white[None])[0]
         return explain(self._perceptron, self._usual, features, label=label, against=against)
 
+    def measured(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
+        """Return the feature vectors of cells, for ``predict_features``.
+
+        Parameters
+        ----------
+        crops : ndarray of shape (N, 112, 112, 3), uint8
+            RGB crops of 27 µm; N at least 1.
+        whites : ndarray of shape (N, 3), float64
+            Colour of the empty slide for each crop.
+
+        Returns
+        -------
+        ndarray of shape (N, F), float32
+            In the order of ``features.vector.NAMES``.
+        """
+        return self._measured(crops, whites)
+
     def _measured(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
         if len(crops) == 1 and self._segmenter is None:
             return describe(crops[0], whites[0])[None]

@@ -118,19 +118,24 @@ def read_crops(samples: list[Sample]) -> NDArray[np.uint8]:
     return crops
 
 
+def is_held_out(file_name: str) -> bool:
+    """Return whether training leaves out the crop that a file of this name holds: one in 20 does."""
+    return zlib.crc32(file_name.encode()) % _HOLD_OUT == 0
+
+
 def _from_manifest(name: str, manifest: Path) -> _Source:
     samples = [s for s in read_manifest(manifest, {"train", ""}) if allowed_answers(s.label).any()]
     if not samples:
         raise DataError(f"{manifest} holds no training image; check its split and labels")
     targets = np.stack([allowed_answers(s.label) for s in samples])
-    held_out = np.array([zlib.crc32(s.path.name.encode()) % _HOLD_OUT == 0 for s in samples])
+    held_out = np.array([is_held_out(s.path.name) for s in samples])
     return _Source(name, read_crops(samples), targets, [str(s.label) for s in samples], held_out)
 
 
 def _from_bcisc(folder: Path) -> _Source:
     cells = list(read_bcisc(folder))
     targets = np.stack([allowed_answers(cell.label) for cell in cells])
-    held_out = np.array([zlib.crc32(cell.name.encode()) % _HOLD_OUT == 0 for cell in cells])
+    held_out = np.array([is_held_out(cell.name) for cell in cells])
     labels = [str(cell.label) for cell in cells]
     return _Source("bcisc", np.stack([cell.crop for cell in cells]), targets, labels, held_out)
 

@@ -129,6 +129,7 @@ def all_checks(models: Path | None = None) -> Iterator[Check]:
     yield from (_package(name) for name in OWN_PACKAGES)
     yield from _models(models)
     yield _validation(models)
+    yield from _abstention(models)
     yield _tried("detector", _detector_answers, models, _REINSTALL)
     yield _tried("perceptron", _perceptron_answers, models, _REINSTALL)
     yield _tried("LiteRT", _network_answers, models, _REINSTALL)
@@ -196,6 +197,26 @@ def _validation(root: Path | None) -> Check:
     if reason:
         return Check("WARN", "validation", note_text(reason, "en"))
     return Check("PASS", "validation", f"of {', '.join(kinds)}")
+
+
+def _abstention(root: Path | None) -> Iterator[Check]:
+    from leukoformula.settings import Settings
+    from leukoformula.store import ABSTENTION, SHIPPED, load_abstention, model_info
+
+    if not ((root or SHIPPED) / ABSTENTION).is_dir():
+        return
+    settings = Settings(models=root)
+    try:
+        models = tuple(model_info(name, root=root) for name in ("cnn", "mlp"))
+        rule, found = load_abstention(settings.classifier, models, root=root, cnn_share=settings.cnn_share)
+    except LeukoformulaError as error:
+        yield Check("FAIL", "abstention", str(error))
+        return
+    if rule is None:
+        remedy = "fit it with `python -m evaluation.abstention --fit`; no cell is flagged as unusual"
+        yield Check("WARN", "abstention", f"the rule is of other models; {remedy}")
+    else:
+        yield Check("PASS", "abstention", f"sha256 {found[0].sha256}")
 
 
 def _tried(subject: str, check: "Callable[[Path | None], str]", models: Path | None, remedy: str) -> Check:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cells.errors import DataError, InputError, UsageError
-from commands import train_network
+from commands import train_adapted, train_network
 from commands.console import say
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HELP = {
     "detector": "train the window scanner on the fields of txl_pbc",
     "mlp": "train the perceptron on morphological features",
-    "cnn": "train the convolutional network (needs the extra train)",
+    "cnn": "train the convolutional network (needs the extra train), or adapt it to a laboratory",
     "segmenter": "train the network that finds nucleus and cell (needs the extra train)",
 }
 
@@ -41,7 +41,11 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     for name, text in _HELP.items():
         model = models.add_parser(name, help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
         model.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="folder that holds the data sets by name"
+            "--data",
+            type=Path,
+            required=name != "cnn",
+            metavar="DIR",
+            help="folder that holds the data sets by name",
         )
         model.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the model")
         model.add_argument(
@@ -78,6 +82,7 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
                 metavar="FILE",
                 help="published weights to start from (default: those of the package that the settings name)",
             )
+            train_adapted.add_arguments(model)
     about = f"{train_network.HELP.capitalize()}."
     network = models.add_parser("network", help=train_network.HELP, description=about, allow_abbrev=False)
     train_network.add_arguments(network)
@@ -101,6 +106,10 @@ def run(options: Namespace) -> int:
         train_network.run(options)
         say(f"model in {options.out}")
         return 0
+    if options.model == "cnn" and train_adapted.wanted(options):
+        return train_adapted.run(options)
+    if options.data is None:
+        raise UsageError("give --data DIR, the folder that holds the data sets, or --adapt with your cells")
     if not options.data.is_dir():
         raise InputError(f"no folder {options.data}; give the folder that holds the data sets with --data")
     trainers = {

@@ -12,14 +12,17 @@ from cells.errors import NoSmearError
 from cells.records import Cell, Detection, Field, Finding, Refusal, WhitePoint
 from cells.units import CROP_PX
 from cells.vocabulary import CellClass
+from classifiers.abstention import Abstention, answer_and_measure
 from classifiers.base import Classifier
 from counting.age import Age
 from counting.counts import checked_sex, checked_wbc
 from counting.formula import make_formula
+from detector.ink import remark_on_ink
 from detector.scanner import Scanner
 from features.crops import cut_cell
 from leukoformula import store
-from leukoformula.decisions import decide
+from leukoformula.alerts import outlier_alert
+from leukoformula.decisions import decide, likeliest
 from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
 from leukoformula.reference import load_ranges
@@ -85,13 +88,16 @@ def analyse(
         settings.classifier, root=settings.models, cnn_share=settings.cnn_share
     )
     calibration = calibrate_smear(smear, settings=settings, progress=progress)
-    survey = _Survey(classifier, settings.abstain_below)
+    abstention, abstention_models = store.load_abstention(
+        settings.classifier, classifier_models, root=settings.models, cnn_share=settings.cnn_share
+    )
+    survey = _Survey(classifier, abstention, settings)
     look = _looker(scanner, calibration, settings.detection_threshold)
     for item in map_fields(smear, look, workers=settings.workers, progress=progress):
         survey.add(item)
     survey.classify_pending()
     _check_something_was_read(smear, survey)
-    models = (*detector_models, *classifier_models)
+    models = (*detector_models, *classifier_models, *abstention_models)
     correction = correction_of(survey.cells, settings=settings, models=models, seed=settings.rules.seed)
     return SmearResult(
         name=smear.name,
@@ -99,7 +105,7 @@ def analyse(
         fields=tuple(survey.summaries),
         refused=tuple(survey.refused),
         calibration=calibration,
-        findings=(*assess_smear(survey.findings, len(survey.summaries)), *survey.findings),
+        findings=survey.remarks(),
         cells=tuple(survey.cells),
         formula=make_formula(
             survey.counts(),
@@ -150,7 +156,9 @@ def _looker(scanner: Scanner, calibration: Calibration, threshold: float | None)
         crops = np.empty((len(detections), CROP_PX, CROP_PX, 3), np.uint8)
         for crop, find in zip(crops, detections, strict=True):
             crop[...] = cut_cell(field.image, find.row, find.col, erythrocyte_px=boxed_px, white=white)
-        return _Look(field, assess_field(field, calibration.erythrocyte_px), detections, crops)
+        remarks = assess_field(field, calibration.erythrocyte_px)
+        remarks += remark_on_ink(field, detections, erythrocyte_px=boxed_px)
+        return _Look(field, remarks, detections, crops)
 
     return look
 
@@ -160,7 +168,8 @@ class _Survey:
     """Gathers what the fields give and classifies their cells in batches."""
 
     classifier: Classifier
-    abstain_below: float
+    abstention: Abstention | None
+    settings: Settings
     summaries: list[FieldSummary] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -170,6 +179,8 @@ class _Survey:
     overview: Overview | None = None
     _pending: list[_Look] = field(default_factory=list)
     _most: int = 0
+    _tested: int = 0
+    _unlike: int = 0
 
     def add(self, look: _Look | Refusal) -> None:
         if isinstance(look, Refusal):
@@ -185,25 +196,45 @@ class _Survey:
         if not looks:
             return
         whites = [np.broadcast_to(look.field.white_point, (len(look.crops), 3)) for look in looks]
-        answers = self.classifier.predict(
-            np.concatenate([look.crops for look in looks]), np.concatenate(whites)
-        )
+        answers, values = self._assess(np.concatenate([look.crops for look in looks]), np.concatenate(whites))
         start = 0
         for look in looks:
-            self._enter(look, answers[start : start + len(look.crops)])
-            start += len(look.crops)
+            stop = start + len(look.crops)
+            self._enter(look, answers[start:stop], values[start:stop])
+            start = stop
+
+    def remarks(self) -> tuple[Finding, ...]:
+        return (*self.alerts(), *assess_smear(self.findings, len(self.summaries)), *self.findings)
+
+    def alerts(self) -> list[Finding]:
+        if self.abstention is None or not self.settings.flag_outliers:
+            return []
+        alert = outlier_alert(self._unlike, self._tested, level=self.settings.flag_outliers)
+        return [alert] if alert else []
+
+    def _assess(
+        self, crops: NDArray[np.uint8], whites: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        if self.abstention is None or not len(crops):
+            return self.classifier.predict(crops, whites), np.ones(len(crops))
+        answers, features = answer_and_measure(self.classifier, crops, whites)
+        return answers, self.abstention.p_values(answers, features)
 
     def counts(self) -> Counter[CellClass]:
         return Counter(cell.label for cell in self.cells if cell.counted)
 
-    def _enter(self, look: _Look, answers: NDArray[np.float32]) -> None:
+    def _enter(self, look: _Look, answers: NDArray[np.float32], values: NDArray[np.float64]) -> None:
         leukocytes = counted = 0
-        for detection, crop, answer in zip(look.detections, look.crops, answers, strict=True):
-            cell = self._cell(look.field.name, detection, answer)
+        finds = zip(look.detections, look.crops, answers, values, strict=True)
+        for detection, crop, answer, value in finds:
+            cell = self._cell(look.field.name, detection, answer, float(value))
             self.cells.append(cell)
             self.crops[cell.cell_id] = crop.copy()
             self.whites[cell.cell_id] = look.field.white_point
             counted += cell.counted
+            if detection.counted and likeliest(answer, self.classifier.classes).in_denominator:
+                self._tested += 1
+                self._unlike += bool(value <= self.settings.flag_outliers)
             leukocytes += cell.counted and cell.label.in_denominator
         height, width = look.field.image.shape[:2]
         self.summaries.append(FieldSummary(look.field.name, height, width, len(look.detections), counted))
@@ -211,9 +242,17 @@ class _Survey:
         if self.overview is None or leukocytes > self._most:
             self.overview, self._most = Overview(look.field.name, look.field.image), leukocytes
 
-    def _cell(self, name: str, detection: Detection, answer: NDArray[np.float32]) -> Cell:
+    def _cell(self, name: str, detection: Detection, answer: NDArray[np.float32], value: float) -> Cell:
         classes: Sequence[CellClass] = self.classifier.classes
-        decision = decide(answer, classes, abstain_below=self.abstain_below, in_frame=detection.counted)
+        decision = decide(
+            answer,
+            classes,
+            abstain_below=self.settings.abstain_below,
+            in_frame=detection.counted,
+            p_value=value,
+            flag_outliers=self.settings.flag_outliers,
+            abstain_outliers=self.settings.abstain_outliers,
+        )
         return Cell(
             len(self.cells) + 1,
             name,

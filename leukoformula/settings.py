@@ -35,6 +35,11 @@ class Settings:
     abstain_below : float
         A cell whose most probable class, with band and segmented neutrophils taken together, is less
         probable than this is left unidentified; 0 to 1.
+    flag_outliers : float
+        A cell answered with one of the five normal kinds is flagged where a normal leukocyte would look as
+        unlike the known ones no more often than this; 0 to 1, 0 flags none.
+    abstain_outliers : float
+        The same for leaving it unidentified.
     cnn_share : float
         Weight of the network in the ensemble, 0 to 1; the feature classifier has the rest.
     ranges : str
@@ -57,6 +62,8 @@ class Settings:
     calibration_fields: int = 60
     detection_threshold: float | None = None
     abstain_below: float = 0.5
+    flag_outliers: float = 0.05
+    abstain_outliers: float = 0.0
     cnn_share: float = 0.5
     ranges: str = DEFAULT_SET
     rules: CountingRules = field(default_factory=CountingRules)
@@ -70,7 +77,7 @@ class Settings:
             )
         if self.um_per_px is not None and not (math.isfinite(self.um_per_px) and self.um_per_px > 0):
             raise UsageError(f"um_per_px is {self.um_per_px}; give a positive number of µm per pixel")
-        for name in ("abstain_below", "cnn_share"):
+        for name in ("abstain_below", "flag_outliers", "abstain_outliers", "cnn_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} is {getattr(self, name)}; give a number from 0 to 1")
         if self.calibration_fields < 1 or self.workers < 1:

@@ -5,6 +5,8 @@
     classifier = "ensemble"            # as the options of `leukoformula report`
     ranges = "ru"                      # or a path, relative to this file
     abstain_below = 0.5
+    flag_outliers = 0.05               # 0: none; docs/abstention.md
+    abstain_outliers = 0.0
 
     [counting]
     smudge = "exclude"                 # as_lymphocytes, as_other
@@ -225,6 +227,8 @@ _ANALYSIS: dict[str, Reader] = {
     "calibration_fields": _whole(1, 100_000),
     "detection_threshold": _number(-1000, 1000),
     "abstain_below": _number(0, 1),
+    "flag_outliers": _number(0, 1),
+    "abstain_outliers": _number(0, 1),
     "cnn_share": _number(0, 1),
     "ranges": _text,
 }

@@ -4,13 +4,15 @@ The format of a model and the check of its hashes are in ``cells.model_files``. 
 one model to another, nothing is unpickled and nothing is downloaded.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import ModelError
-from cells.model_files import open_model
+from cells.model_files import MANIFEST, open_model
 
 if TYPE_CHECKING:
+    from classifiers.abstention import Abstention
     from classifiers.base import Classifier
     from detector.scanner import Scanner
     from features.segmenter import Segmenter
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "models"
 """Folder of the models that ship with the program."""
+
+ABSTENTION = "abstention"
+"""Folder and kind of the rule of abstention."""
 
 NEEDED = ("detector", "cnn", "mlp", "segmenter")
 """The models that the program ships with."""
@@ -153,3 +158,45 @@ def load_classifier(
         mlp, mlp_info = load_classifier("mlp", root=root)
         return EnsembleClassifier([cnn, mlp], [cnn_share, 1.0 - cnn_share]), (*cnn_info, *mlp_info)
     raise ModelError(f"no classifier is called {name!r}; use cnn, mlp or ensemble")
+
+
+def load_abstention(
+    classifier: str, models: "Sequence[ModelInfo]", *, root: Path | None = None, cnn_share: float = 0.5
+) -> "tuple[Abstention | None, tuple[ModelInfo, ...]]":
+    """Load the rule that says which cells are unlike those that a classifier knows.
+
+    Parameters
+    ----------
+    classifier : str
+        ``"cnn"``, ``"mlp"`` or ``"ensemble"``.
+    models : sequence of ModelInfo
+        The models that the classifier was built from.
+    root : Path, optional
+        The folder of models; that of the shipped models where it is None.
+    cnn_share : float
+        Weight of the network in the ensemble.
+
+    Returns
+    -------
+    Abstention or None
+        The rule; None where the folder holds none, or one of other models or another weight.
+    tuple of ModelInfo
+        The model that it was read from; empty where there is none.
+
+    Raises
+    ------
+    ModelError
+        Where the stored rule is altered or faulty.
+    """
+    folder = (root or SHIPPED) / ABSTENTION
+    if not (folder / MANIFEST).is_file():
+        return None, ()
+    stored = open_model(folder, kind=ABSTENTION)
+    fitted, weight = stored.manifest.get("models"), stored.manifest.get("cnn_share")
+    if not isinstance(fitted, dict) or any(fitted.get(model.kind) != model.sha256 for model in models):
+        return None, ()
+    if classifier == "ensemble" and weight != cnn_share:
+        return None, ()
+    from classifiers.abstention import read_arrays  # noqa: PLC0415 - loads OpenCV
+
+    return read_arrays(stored.weights, classifier), (model_info(ABSTENTION, root=root),)

@@ -23,7 +23,7 @@ from counting.records import Correction
 from leukoformula.decisions import NOT_A_LEUKOCYTE, NOT_LEUKOCYTES
 from leukoformula.result import ModelInfo
 from leukoformula.settings import Settings
-from leukoformula.store import SHIPPED
+from leukoformula.store import ABSTENTION, SHIPPED
 
 SCHEMA = "leukoformula.validation/1"
 """Format of the stored validation."""
@@ -32,7 +32,10 @@ FOLDER = "confusion"
 """Folder of the validation, beside those of the models."""
 
 DECIDING = ("detection_threshold", "abstain_below", "cnn_share")
-"""The settings that answers depend on; a validation holds for the same ones only."""
+"""The settings that answers depend on; a validation holds for the same ones only.
+
+So does ``abstain_outliers``, where it is above 0; the validation that ships is without it.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +150,8 @@ def misfit(validation: Validation, *, settings: Settings, models: Sequence[Model
     str
         A code of ``counting.notes``; empty where the validation is that of these models and settings.
     """
-    if validation.models != {model.kind: model.sha256 for model in models}:
+    deciding_models = {model.kind: model.sha256 for model in models if model.kind != ABSTENTION}
+    if validation.models != deciding_models:
         return "validation_of_other_models"
     return "validation_of_other_settings" if validation.settings != deciding(settings) else ""
 
@@ -163,9 +167,12 @@ def deciding(settings: Settings) -> dict[str, object]:
     Returns
     -------
     dict of str to object
-        Threshold of the detector and of abstention and, for the ensemble, the weight of the network.
+        Threshold of the detector and of abstention, for the ensemble the weight of the network, and the
+        level below which outliers are left unidentified where there is one.
     """
     names = DECIDING if settings.classifier == "ensemble" else DECIDING[:-1]
+    if settings.abstain_outliers > 0:
+        names = (*names, "abstain_outliers")
     return {name: getattr(settings, name) for name in names}
 
 

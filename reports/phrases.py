@@ -183,6 +183,10 @@ _COUNTED = {
         "left to a neighbouring field by the counting frame: {number}",
         "отнесены к соседнему полю по правилу счётной рамки: {number}",
     ),
+    "counted.unlike_known_cells": (
+        "flagged as unlike the normal cells that the program knows: {number}",
+        "отмечены как не похожие на известные программе нормальные клетки: {number}",
+    ),
     "counted.uncounted": ("not counted: {number}", "не учтены: {number}"),
     "counted.review": ("Review", "Просмотр"),
     "counted.relabelled": (
@@ -242,6 +246,7 @@ _QUALITY = {
     "findings.none": ("no remarks", "без замечаний"),
     "findings.fields": ("{n} field|{n} fields", "{n} поле|{n} поля|{n} полей"),
     "findings.smear": ("whole smear", "весь мазок"),
+    "findings.cells": ("{share} of the cells", "{share} клеток"),
     "findings.share": ("{share} of the fields", "{share} полей зрения"),
     "severity.info": ("note", "примечание"),
     "severity.warning": ("warning", "внимание"),
@@ -254,6 +259,20 @@ _QUALITY = {
     "finding.no_leukocyte_stain": (
         "No stained nucleus seen",
         "Не видно окрашенных ядер лейкоцитов",
+    ),
+    "finding.ink_over_cells": (
+        "Drawn marks (label, line, frame) lie over cells: check these cells",
+        "Надписи, линии или рамка поверх клеток: проверьте эти клетки",
+    ),
+    "finding.ink_over_field": (
+        "Drawn marks or black areas hide part of the field: cells there are not counted",
+        "Надписи или чёрные области закрывают часть поля: клетки под ними не учтены",
+    ),
+    "finding.unlike_known_cells": (
+        "More cells than chance explains are unlike the normal cells that the program knows: look for "
+        "blasts and other abnormal cells, and at the stain",
+        "Клеток, не похожих на известные программе нормальные, больше, чем объяснила бы случайность: "
+        "проверьте, нет ли бластов и других патологических клеток, и качество окраски",
     ),
     "finding.unknown": ("Remark “{code}”", "Замечание «{code}»"),
     "refused": ("Refused inputs", "Отклонённые файлы"),
@@ -311,6 +330,7 @@ _GALLERY = {
     "gallery.uncounted": ("not counted", "не учитываются"),
     "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),
     "gallery.shown": ("{shown} of {n} shown", "показано {shown} из {n}"),
+    "gallery.unlike": ("unusual!", "необычная!"),
     "gallery.empty": ("No cell was found.", "Клетки не найдены."),
     "gallery.no_crops": (
         "The pictures of the cells are not stored with this result.",

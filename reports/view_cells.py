@@ -2,7 +2,7 @@
 
 from cells.records import Cell
 from cells.vocabulary import CellClass
-from leukoformula.decisions import NOT_A_LEUKOCYTE
+from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE
 from leukoformula.result import SmearResult
 from reports.pictures import OVERVIEW_PX, encode
 from reports.texts import Language
@@ -43,7 +43,7 @@ def groups(result: SmearResult, language: Language) -> tuple[Group, ...]:
 def _group(label: CellClass, cells: list[Cell], result: SmearResult, language: Language) -> Group:
     cap = CAP if label.in_denominator or label is CellClass.UNIDENTIFIED else CAP_OUTSIDE
     pictured = [cell for cell in cells if cell.cell_id in result.crops]
-    shown = sorted(pictured, key=lambda cell: (cell.probability, cell.cell_id))[:cap]
+    shown = sorted(pictured, key=lambda cell: (cell.reason != UNLIKE, cell.probability, cell.cell_id))[:cap]
     are_counted = any(cell.counted for cell in cells)
     count = [language.text("gallery.count" if are_counted else "gallery.finds", n=len(cells))]
     if not are_counted:
@@ -64,10 +64,12 @@ def _thumb(cell: Cell, result: SmearResult, language: Language) -> Thumb:
     else:
         first = language.percent(100 * cell.probability, 0)
         rest = [pair for pair in ranked if pair[0] is not cell.label][:1]
+    unusual = (language.text("gallery.unlike"),) if cell.reason == UNLIKE else ()
     return Thumb(
         number=language.text("number", n=cell.cell_id),
         probability=first,
-        others=tuple(
+        others=unusual
+        + tuple(
             f"{language.text(f'short.{label.value}')} {language.percent(100 * share, 0)}"
             for label, share in rest
             if share >= 0.005  # what would print as 0 % says nothing

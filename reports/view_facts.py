@@ -7,7 +7,7 @@ from cells.records import Finding
 from cells.vocabulary import CellClass
 from counting.intervals import cells_to_see, zero_seen_upper
 from counting.records import OutsideLine
-from leukoformula.decisions import NOT_A_LEUKOCYTE
+from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE
 from leukoformula.result import SmearResult
 from reports.reasons import reason_text
 from reports.texts import Language
@@ -104,7 +104,7 @@ def counted(result: SmearResult, language: Language, clean: Clean) -> tuple[Item
 
 
 def _finds(result: SmearResult, language: Language) -> str:
-    left_out = Counter(cell.reason for cell in result.cells if not cell.counted)
+    left_out = Counter(cell.reason for cell in result.cells if not cell.counted or cell.reason == UNLIKE)
     said = [language.integer(len(result.cells))]
     said += [
         language.text(f"counted.{reason}", number=language.integer(n))
@@ -241,7 +241,8 @@ def _where(found: list[Finding], language: Language, clean: Clean) -> str:
         share = found[0].value
         if share is None or not 0 < share <= 1:
             return language.text("findings.smear")
-        return language.text("findings.share", share=language.percent(100 * share, 0))
+        of = "findings.cells" if found[0].code == UNLIKE else "findings.share"
+        return language.text(of, share=language.percent(100 * share, 0))
     if len(names) <= _LISTED_NAMES:
         return language.listing(names, most=_LISTED_NAMES)
     return language.text("findings.fields", n=len(names))

@@ -22,7 +22,7 @@ from commands.main import main
 
 pytest.importorskip("tensorflow")
 
-from classifiers.network_fitting import Fitting, Images
+from classifiers.network_fitting import Fitting, Images, rate_share
 from classifiers.saliency import load_keras
 from classifiers.train_network import network_pixels, train
 from classifiers.trained_network import TrainedNetwork
@@ -216,6 +216,29 @@ def test_a_resumed_run_is_the_same_to_the_bit(tmp_path: Path) -> None:
     for a, b in zip(whole.model.weights, second.model.weights, strict=True):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
     assert [line[:5] for line in whole.history] == [line[:5] for line in second.history]
+
+
+def test_the_cosine_rises_to_1_and_falls_to_almost_0() -> None:
+    shares = [rate_share(step, 200) for step in range(200)]
+    assert shares[0] == pytest.approx(0.1)
+    assert max(shares) == shares[9] == shares[10] == 1.0
+    steps = np.diff(shares)
+    assert (steps[:9] > 0).all()
+    assert (steps[10:] < 0).all()
+    assert 0.0 < shares[-1] < 1e-3
+    assert rate_share(0, 1) == 1.0
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("schedule", "share"), [("constant", 1.0), ("cosine", rate_share(7, 8))])
+def test_a_run_ends_at_the_learning_rate_of_its_schedule(schedule: str, share: float) -> None:
+    from classifiers.architectures import architecture
+
+    recipe = Recipe(2, batch=8, learning_rate=0.01, schedule=schedule)
+    fitting = Fitting(architecture("simplenet").build(height=24, width=24, classes=2), recipe, seed=0)
+    for _ in range(2):
+        fitting.epoch(_some_images(1, 30), _some_images(2, 10), log=lambda _: None)
+    assert float(fitting.learning_rate) == pytest.approx(0.01 * share)
 
 
 @pytest.mark.filterwarnings("ignore")

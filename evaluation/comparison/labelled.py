@@ -47,6 +47,8 @@ class LabelledCells:
         Images that could not be read.
     assumed_scale : int, optional
         Number of images whose shorter side was taken for 27 µm because nothing told their scale.
+    sides : tuple of (float, float), optional
+        Shorter and longer side of each image in erythrocyte diameters; empty where it is not known.
     """
 
     name: str
@@ -58,6 +60,7 @@ class LabelledCells:
     hashes: tuple[str, ...]
     refused: tuple[Refusal, ...] = ()
     assumed_scale: int = 0
+    sides: tuple[tuple[float, float], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -111,7 +114,7 @@ def read_manifest_cells(
         Where none of its images can be read.
     """
     rows = _rows(manifest, split)
-    crops, whites, kept, hashes, refused, assumed = [], [], [], [], [], 0
+    crops, whites, kept, hashes, sides, refused, assumed = [], [], [], [], [], [], 0
     for row in rows:
         path = manifest.parent / row.path
         try:
@@ -126,6 +129,7 @@ def read_manifest_cells(
         crops.append(normalise_crop(image, erythrocyte_px=scale, white=white))
         whites.append(white)
         hashes.append(file_hash(path))
+        sides.append((min(image.shape[:2]) / scale, max(image.shape[:2]) / scale))
         kept.append(row)
     if not kept:
         raise InputError(
@@ -141,6 +145,7 @@ def read_manifest_cells(
         tuple(hashes),
         tuple(refused),
         assumed,
+        tuple(sides),
     )
 
 

@@ -1,0 +1,57 @@
+"""The alert of a smear that holds more cells unlike the known ones than chance explains."""
+
+from scipy.stats import binom
+
+from cells.records import Finding
+from leukoformula.decisions import UNLIKE
+
+LEAST_CELLS = 20
+"""Cells that a smear must have for the alert."""
+
+LEVEL = 0.001
+"""Probability at most of the alert on a smear of a laboratory like those of the calibration."""
+
+
+def outlier_alert(unlike: int, tested: int, *, level: float) -> Finding | None:
+    """Return the alert where a smear holds too many cells unlike the normal ones that are known.
+
+    Parameters
+    ----------
+    unlike : int
+        Tested cells whose p-value is the level or less.
+    tested : int
+        Cells in the counting frame that were answered with a leukocyte, normal or immature.
+    level : float
+        Share at most of normal leukocytes that is found unlike, above 0.
+
+    Returns
+    -------
+    Finding or None
+        ``unlike_known_cells`` with the share of unlike cells. None where that many are expected once in
+        1 / ``LEVEL`` smears or more often, or where fewer than ``LEAST_CELLS`` were tested.
+
+    Notes
+    -----
+    A one-sided exact binomial test. It takes cells for independent, which those of one smear are not where
+    the whole smear is stained unlike the known ones; the alert then rises too.
+    """
+    if not too_many(unlike, tested, level=level):
+        return None
+    return Finding(UNLIKE, "warning", value=unlike / tested)
+
+
+def too_many(unlike: int, tested: int, *, level: float) -> bool:
+    """Return whether so many unlike cells raise the alert.
+
+    Parameters
+    ----------
+    unlike, tested : int
+        Cells unlike the known ones, and cells that were tested.
+    level : float
+        Share at most of normal leukocytes that is found unlike, above 0.
+
+    Returns
+    -------
+    bool
+    """
+    return tested >= LEAST_CELLS and float(binom.sf(unlike - 1, tested, level)) < LEVEL
