@@ -1,7 +1,9 @@
 """The channel picture that the window scanner looks at: small, quantised maps of a field at a fixed scale."""
 
 import mmap
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from cells.records import RGBImage, WhitePoint
 from cells.units import ERYTHROCYTE_UM, WINDOW_UM
+from detector.ink import rows_without_ink
 from slides.optics import MAX_DENSITY
 
 WORK_ERYTHROCYTE_PX = 10.0
@@ -58,6 +61,9 @@ _YARD_PIXELS = 200_000
 _BAND_ROWS = 128
 _HALO = 2
 
+RowReader = Callable[[RGBImage, slice], RGBImage]
+"""Gives rows of an image, contiguous, as they are to be looked at."""
+
 Densities = NDArray[np.float32]
 """Optical densities at the working scale, shape (M, N, 3), float32, even M and N."""
 
@@ -84,7 +90,14 @@ class ChannelPicture:
         return self.maps.shape[1] - 2 * PADDING + 1, self.maps.shape[2] - 2 * PADDING + 1
 
 
-def working_image(image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 2048) -> RGBImage:
+def _plain_rows(image: RGBImage, rows: slice) -> RGBImage:
+    """Give rows of an image, contiguous in memory, as they are."""
+    return np.ascontiguousarray(image[rows])
+
+
+def working_image(
+    image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 2048, read: RowReader = _plain_rows
+) -> RGBImage:
     """Resample a field to the working scale.
 
     Parameters
@@ -96,6 +109,8 @@ def working_image(image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 20
         Erythrocyte diameter in pixels of the image, above 0.
     tile_rows : int, optional
         Rows of the image that are read together; does not alter the result.
+    read : callable, optional
+        Gives rows of the image; ``detector.ink.rows_without_ink`` takes drawn ink out of them.
 
     Returns
     -------
@@ -107,12 +122,14 @@ def working_image(image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 20
     size = _working_size(image.shape[:2], erythrocyte_px)
     small: RGBImage = image
     while all(side % 2 == 0 and side // 2 >= goal for side, goal in zip(small.shape[:2], size, strict=True)):
-        small = _halved(small, tile_rows)
+        small = _halved(small, tile_rows, read if small is image else _plain_rows)
+    if small is image:
+        small = read(image, slice(0, len(image)))
     if small.shape[:2] == size:
         return small
     shrinks = size[0] <= small.shape[0] and size[1] <= small.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(np.asarray(small), size[::-1], interpolation=method), np.uint8)
+    return np.asarray(cv2.resize(small, size[::-1], interpolation=method), np.uint8)
 
 
 def _working_size(shape: tuple[int, ...], erythrocyte_px: float) -> tuple[int, int]:
@@ -120,15 +137,16 @@ def _working_size(shape: tuple[int, ...], erythrocyte_px: float) -> tuple[int, i
     return rows, cols
 
 
-def _halved(image: RGBImage, tile_rows: int) -> RGBImage:
+def _halved(image: RGBImage, tile_rows: int, read: RowReader) -> RGBImage:
     rows, cols = image.shape[0] // 2, image.shape[1] // 2
     step = max(tile_rows // 2, 1)
     if rows <= step:
-        return np.asarray(cv2.resize(np.asarray(image), (cols, rows), interpolation=cv2.INTER_AREA), np.uint8)
+        whole = read(image, slice(0, len(image)))
+        return np.asarray(cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA), np.uint8)
     half = np.empty((rows, cols, 3), np.uint8)
     for top in range(0, rows, step):
         bottom = min(rows, top + step)
-        tile = np.ascontiguousarray(image[2 * top : 2 * bottom])
+        tile = read(image, slice(2 * top, 2 * bottom))
         half[top:bottom] = cv2.resize(tile, (cols, bottom - top), interpolation=cv2.INTER_AREA)
         _release_pages(image)
     return half
@@ -266,9 +284,11 @@ def channel_picture(
     Returns
     -------
     ChannelPicture
-        The channels of `picture_of`, with the steps that lead back to pixels of the image.
+        The channels of `picture_of`, with the steps that lead back to pixels of the image. Drawn ink is taken
+        out of the field first (``detector.ink``).
     """
-    small = working_image(image, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows)
+    read = partial(rows_without_ink, white=white, erythrocyte_px=erythrocyte_px)
+    small = working_image(image, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows, read=read)
     rows, cols = small.shape[0] // BLOCK, small.shape[1] // BLOCK
     steps = image.shape[0] / rows, image.shape[1] / cols
     table = density_table(white)

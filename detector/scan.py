@@ -1,5 +1,7 @@
 """The dense scan: a gate on whole planes of windows, the boosted ensemble on the windows that pass it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,52 +68,67 @@ def scan(cascade: Cascade, picture: ChannelPicture, *, band: int = _BAND_ROWS) -
 
 
 def _passed(gate: Gate, maps: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell the windows that pass the gate.
+
+    The planes of windows are worked on as rows of the maps one after another: a place of the window is then
+    one stretch of memory. What stands in the last columns, where no window fits, is cut off at the end.
+    """
     if gate.bound <= 0:
         return np.ones(shape, np.bool_)
-    total = np.zeros(shape, np.uint8)
+    (rows, cols), width = shape, maps.shape[2]
+    flat = [plane.reshape(-1) for plane in maps]
+    total = np.zeros(rows * width, np.uint8)
+    windows = total[: (rows - 1) * width + cols]
     trees = gate.trees
+    planes = _Planes(flat, width, len(windows))
     for number in range(len(trees)):
-        vote = _plane_vote(maps, shape, trees.feature[number], trees.cut[number], trees.vote[number] > 0)
-        total += vote.view(np.uint8) * gate.weight[number]
-    return total >= np.uint8(gate.bound)
+        vote = _plane_vote(planes, trees.feature[number], trees.cut[number], trees.vote[number] > 0)
+        windows += vote.view(np.uint8) * gate.weight[number]
+    return total.reshape(rows, width)[:, :cols] >= np.uint8(gate.bound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """Flat channel maps, their width, and the number of windows that are looked at one after another."""
+
+    flat: list[NDArray[np.uint8]]
+    width: int
+    count: int
+
+    def of(self, feature: int) -> NDArray[np.uint16 | np.uint8]:
+        statistic, channel, orbit = _named(feature)
+        places = _TWICE[orbit] if statistic == 0 else _ONCE[orbit]
+        plane, width, count = self.flat[channel], self.width, self.count
+        starts = [row * width + col for row, col in places]
+        views = [plane[start : start + count] for start in starts]
+        if statistic == 0:
+            total = np.add(views[0], views[1], dtype=np.uint16)
+            for view in views[2:]:
+                total += view
+            return total
+        pick = np.minimum if statistic == 1 else np.maximum
+        best = pick(views[0], views[1])
+        for view in views[2:]:
+            pick(best, view, out=best)
+        return best
 
 
 def _plane_vote(
-    maps: NDArray[np.uint8],
-    shape: tuple[int, int],
-    feature: NDArray[np.int32],
-    cut: NDArray[np.int16],
-    vote: NDArray[np.bool_],
+    planes: _Planes, feature: NDArray[np.int32], cut: NDArray[np.int16], vote: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Evaluate one tree on a whole plane of windows; nodes whose leaves agree need not be looked at."""
+    """Evaluate one tree on a plane of windows; nodes whose leaves agree need not be looked at."""
     sides = []
     for node in (1, 2):
         low, high = vote[2 * node - 2], vote[2 * node - 1]
         if low == high:
-            sides.append(np.full(shape, low))
+            sides.append(np.full(planes.count, low))
         else:
-            beyond = _plane(maps, int(feature[node]), shape) > cut[node]
+            beyond = planes.of(int(feature[node])) > cut[node]
             sides.append(~beyond if low else beyond)
-    root = _plane(maps, int(feature[0]), shape) > cut[0]
+    root = planes.of(int(feature[0])) > cut[0]
     left, right = sides
     chosen: NDArray[np.bool_] = left ^ (root & (left ^ right))
     return chosen
-
-
-def _plane(maps: NDArray[np.uint8], feature: int, shape: tuple[int, int]) -> NDArray[np.uint16 | np.uint8]:
-    statistic, channel, orbit = _named(feature)
-    corners = _TWICE[orbit] if statistic == 0 else _ONCE[orbit]
-    views = [maps[channel, row : row + shape[0], col : col + shape[1]] for row, col in corners]
-    if statistic == 0:
-        total = np.add(views[0], views[1], dtype=np.uint16)
-        for view in views[2:]:
-            total += view
-        return total
-    pick = np.minimum if statistic == 1 else np.maximum
-    best = pick(views[0], views[1])
-    for view in views[2:]:
-        pick(best, view, out=best)
-    return best
 
 
 def _named(feature: int) -> tuple[int, int, int]:

@@ -20,6 +20,16 @@ from detector.suppression import suppress
 SPACING = 1.1
 """Least distance of two finds in erythrocyte diameters: 0.39 of the window."""
 
+NEAR_MISS = 0.06
+"""A window that scores less than this under the threshold is looked at again with a smaller window."""
+
+SMALLER = 0.87
+"""Side of that window in sides of the first; a leukocyte no larger than an erythrocyte fills it better."""
+
+SURE = 0.1
+"""What the smaller window must score above the threshold."""
+
+_SAME_CELL = 0.6
 _REFINE_RADIUS = 0.8
 _REFINE_DEPTH = 0.1
 
@@ -90,7 +100,9 @@ class Scanner:
         Returns
         -------
         list of Detection
-            Ordered by (-score, row, column); no two of them closer than `SPACING`.
+            Ordered by (-score, row, column); no two of them closer than `SPACING`. Where a window scores just
+            under the threshold (`NEAR_MISS`) and a smaller one there clearly above it (`SURE`), it is a find
+            with the score of the smaller window.
 
         Raises
         ------
@@ -101,7 +113,14 @@ class Scanner:
             raise UsageError(f"erythrocyte diameter is {erythrocyte_px} px; it must be above 0")
         limit = self.cascade.threshold if threshold is None else threshold
         picture = channel_picture(image, white, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows)
-        points, scores = find_centres(self.cascade, picture, threshold=limit)
+        points, scores = find_centres(self.cascade, picture, threshold=limit, floor=limit - NEAR_MISS)
+        if len(scores) and scores[-1] < limit:
+            again = channel_picture(
+                image, white, erythrocyte_px=SMALLER * erythrocyte_px, tile_rows=tile_rows
+            )
+            second = find_centres(self.cascade, again, threshold=limit + SURE)
+            steps = again.row_step / picture.row_step, again.col_step / picture.col_step
+            points, scores = _settled(points, scores, second[0] * steps, second[1], threshold=limit)
         relative = estimate_diameters(ring_profiles(picture, points), self.cascade.diameter)
         found: list[Detection] = []
         for (row, col), score, size in zip(points.tolist(), scores.tolist(), relative.tolist(), strict=True):
@@ -122,7 +141,7 @@ class Scanner:
 
 
 def find_centres(
-    cascade: Cascade, picture: ChannelPicture, *, threshold: float
+    cascade: Cascade, picture: ChannelPicture, *, threshold: float, floor: float | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scan a channel picture and reduce the accepted windows to one find per cell.
 
@@ -134,6 +153,9 @@ def find_centres(
         The field.
     threshold : float
         Least score of a find.
+    floor : float, optional
+        Least score of what is returned, near misses among it; None takes the threshold. What scores above the
+        threshold does not depend on it.
 
     Returns
     -------
@@ -143,7 +165,7 @@ def find_centres(
         Their scores; both ordered by (-score, row, column).
     """
     scores = scan(cascade, picture)
-    places = np.stack(np.nonzero(scores >= threshold), axis=1)
+    places = np.stack(np.nonzero(scores >= (threshold if floor is None else floor)), axis=1)
     values = scores[places[:, 0], places[:, 1]]
     spacing = SPACING * BLOCKS_PER_ERYTHROCYTE
     peaks = suppress(places.astype(np.float64), values, spacing=spacing)
@@ -151,3 +173,21 @@ def find_centres(
     points = refine_centres(scores, places[peaks], threshold=threshold - _REFINE_DEPTH, radius=radius)
     kept = suppress(points, values[peaks], spacing=spacing)
     return points[kept], values[peaks][kept]
+
+
+def _settled(
+    points: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    second: NDArray[np.float64],
+    second_scores: NDArray[np.float64],
+    *,
+    threshold: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Keep of the near misses those that the smaller window found, with the score that it gave."""
+    away = np.sqrt(((points[:, None] - second[None]) ** 2).sum(axis=2))
+    near = away <= _SAME_CELL * BLOCKS_PER_ERYTHROCYTE
+    best = np.where(near, second_scores, -np.inf).max(axis=1, initial=-np.inf)
+    settled = np.where(scores >= threshold, scores, best)
+    order = np.lexsort((points[:, 1], points[:, 0], -settled))
+    order = order[settled[order] >= threshold]
+    return points[order], settled[order]

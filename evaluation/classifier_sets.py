@@ -9,7 +9,7 @@
 ``jtsc``           ``jtsc_segmentation``, 300 images, five classes, neutrophils not split, labels unchecked
 ``bcisc``          ``bcisc``, 268 images, five classes, neutrophils not split, cut cells included
 ``deepbionet``     191 finds of the detector on ``deepbionet``; one of us read their classes off the crops before
-                   seeing any answer (``audits/deepbionet_cells.csv``). No expert has checked them, 24 that
+                   seeing any answer (``readings/deepbionet.csv``). No expert has checked them, 24 that
                    could not be told are left out, and some cells are photographed more than once
 ``apl_aml``        ``apl_aml_jhu``, the classes that a classifier can answer with; others are left out
 =================  ====================================================================================
@@ -40,7 +40,7 @@ JTSC_ERYTHROCYTE_PX = 38.0
 
 _BCCD_SHAPE = (480, 640)
 
-_DEEPBIONET_CELLS = Path(__file__).parent / "audits" / "deepbionet_cells.csv"
+_DEEPBIONET_READ = Path(__file__).parent / "readings" / "deepbionet.csv"
 
 _JTSC_LABELS = {
     "1": CellClass.NEUTROPHIL,
@@ -209,7 +209,7 @@ def _bcisc(folder: Path) -> Iterator[_Item]:
 
 def _deepbionet(folder: Path) -> Iterator[_Item]:
     known = {str(c) for c in CellClass}
-    for row in _rows(_DEEPBIONET_CELLS):
+    for row in _rows(_DEEPBIONET_READ):
         if row["label"] not in known:
             continue
         file = folder / "Images" / row["image"]

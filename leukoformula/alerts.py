@@ -5,6 +5,9 @@ from scipy.stats import binom
 from cells.records import Finding
 from leukoformula.decisions import UNLIKE
 
+NO_RULE = "no_rule_for_unknown_cells"
+"""Code of the remark that no rule suits the classifier, so that no cell was flagged."""
+
 LEAST_CELLS = 20
 """Cells that a smear must have for the alert."""
 

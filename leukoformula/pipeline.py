@@ -21,7 +21,7 @@ from detector.ink import remark_on_ink
 from detector.scanner import Scanner
 from features.crops import cut_cell
 from leukoformula import store
-from leukoformula.alerts import outlier_alert
+from leukoformula.alerts import NO_RULE, outlier_alert
 from leukoformula.decisions import decide, likeliest
 from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
@@ -207,8 +207,10 @@ class _Survey:
         return (*self.alerts(), *assess_smear(self.findings, len(self.summaries)), *self.findings)
 
     def alerts(self) -> list[Finding]:
-        if self.abstention is None or not self.settings.flag_outliers:
+        if not self.settings.flag_outliers:
             return []
+        if self.abstention is None:
+            return [Finding(NO_RULE, "info")]
         alert = outlier_alert(self._unlike, self._tested, level=self.settings.flag_outliers)
         return [alert] if alert else []
 

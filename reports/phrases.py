@@ -274,6 +274,10 @@ _QUALITY = {
         "Клеток, не похожих на известные программе нормальные, больше, чем объяснила бы случайность: "
         "проверьте, нет ли бластов и других патологических клеток, и качество окраски",
     ),
+    "finding.no_rule_for_unknown_cells": (
+        "Cells unlike the known ones are not flagged: no rule for this classifier is stored",
+        "Клетки, не похожие на известные, не отмечаются: для этого классификатора нет правила",
+    ),
     "finding.unknown": ("Remark “{code}”", "Замечание «{code}»"),
     "refused": ("Refused inputs", "Отклонённые файлы"),
     "refused.count": (

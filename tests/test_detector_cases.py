@@ -130,7 +130,7 @@ def dimmed(image: np.ndarray, direction: str) -> np.ndarray:
     return np.asarray(np.rint(image * (1.0 - 0.3 * shade[direction])[..., None]).astype(np.uint8))
 
 
-@pytest.mark.parametrize("direction", ["across", "corner"])
+@pytest.mark.parametrize("direction", ["across", "down", "corner"])
 def test_lamp_gradients_add_and_cost_nothing(scanner: Scanner, direction: str) -> None:
     field = drawn(5, CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE)
     assert_one_each(find(scanner, dimmed(field.image, direction)), field)
@@ -139,12 +139,6 @@ def test_lamp_gradients_add_and_cost_nothing(scanner: Scanner, direction: str) -
 def test_lamp_gradients_add_no_find_without_leukocytes(scanner: Scanner) -> None:
     for direction in ("across", "down", "corner"):
         assert find(scanner, dimmed(drawn(5).image, direction)) == []
-
-
-@pytest.mark.xfail(reason="the neutrophil, 22 % dimmer than the far side, is missed", strict=True)
-def test_a_neutrophil_on_the_dim_side_is_found(scanner: Scanner) -> None:
-    field = drawn(5, CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE)
-    assert_one_each(find(scanner, dimmed(field.image, "down")), field)
 
 
 BLACK, WHITE, RED, BLUE, GREEN = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 0, 255), (0, 160, 0)
@@ -171,17 +165,18 @@ def burn(image: np.ndarray, kind: str, ink: tuple[int, int, int]) -> np.ndarray:
 
 
 KINDS = ("frame", "edge line", "scale bar", "label", "grid")
-FOUND = [("frame", BLUE), ("label", BLUE), ("grid", BLUE)]
 INKS = {"black": BLACK, "white": WHITE, "red": RED, "blue": BLUE, "green": GREEN}
-CLEAN = [(kind, ink) for kind in KINDS for ink in INKS.values() if (kind, ink) not in FOUND]
+INKS |= {"yellow": (255, 255, 0), "magenta": (255, 0, 255), "orange": (255, 128, 0)}
 
 
-@pytest.mark.parametrize(("kind", "ink"), CLEAN)
+@pytest.mark.parametrize("ink", INKS.values(), ids=INKS.keys())
+@pytest.mark.parametrize("kind", KINDS)
 def test_burned_in_marks_are_not_found(scanner: Scanner, kind: str, ink: tuple[int, int, int]) -> None:
     assert find(scanner, burn(drawn(7).image, kind, ink)) == []
 
 
-@pytest.mark.xfail(reason="pure blue ink looks like a nucleus: scores 0.05 to 0.14", strict=True)
-@pytest.mark.parametrize(("kind", "ink"), FOUND)
-def test_pure_blue_marks_are_not_found(scanner: Scanner, kind: str, ink: tuple[int, int, int]) -> None:
-    assert find(scanner, burn(drawn(7).image, kind, ink)) == []
+@pytest.mark.xfail(
+    reason="dull ink is not told from stain: a label in dark blue scores over the threshold", strict=True
+)
+def test_marks_in_dark_blue_are_not_found(scanner: Scanner) -> None:
+    assert find(scanner, burn(drawn(7).image, "label", (0, 0, 160))) == []

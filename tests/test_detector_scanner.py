@@ -10,9 +10,13 @@ from scipy.spatial.distance import pdist
 
 from cells.errors import UsageError
 from cells.records import Detection
-from detector.scanner import SPACING, Scanner
+from cells.vocabulary import CellClass
+from detector.channels import channel_picture
+from detector.scanner import NEAR_MISS, SPACING, SURE, Scanner, find_centres
 from evaluation.boxes import truth_fields
 from evaluation.detector import run_detector, summarise
+from slides.optics import white_point
+from slides.synthetic.field import draw_field
 
 MODEL = Path(__file__).resolve().parents[1] / "leukoformula" / "models" / "detector" / "detector.npz"
 WHITE = np.array([235.0, 233.0, 232.0])
@@ -69,6 +73,35 @@ def test_order_spacing_and_threshold(scanner: Scanner) -> None:
     points = np.array([(d.row, d.col) for d in found])
     assert pdist(points).min() >= SPACING * ERYTHROCYTE_PX * 0.97
     assert find(scanner, paint([(90, 120)]), threshold=2.1) == []
+
+
+def test_near_misses_do_not_alter_the_finds(scanner: Scanner) -> None:
+    picture = channel_picture(paint([(90, 120), (230, 330), (270, 90)]), WHITE, erythrocyte_px=ERYTHROCYTE_PX)
+    least = find_centres(scanner.cascade, picture, threshold=0.0)[1].min()
+    points, scores = find_centres(scanner.cascade, picture, threshold=least + 1e-6)
+    more, lower = find_centres(scanner.cascade, picture, threshold=least + 1e-6, floor=0.0)
+    assert len(more) > len(points) > 0
+    assert np.array_equal(more[: len(points)], points)
+    assert np.array_equal(lower[: len(points)], scores)
+
+
+def test_a_near_miss_is_settled_by_the_smaller_window(scanner: Scanner) -> None:
+    """A neutrophil on the dim side of a field scores just under the threshold."""
+    drawn = draw_field(
+        shape=(420, 560),
+        leukocytes=(CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE),
+        rng=np.random.default_rng(5),
+        um_per_px=0.17,
+    )
+    image = np.rint(drawn.image * np.linspace(1.0, 0.7, 420)[:, None, None]).astype(np.uint8)
+    white, px, limit = white_point(image), 7.5 / 0.17, scanner.cascade.threshold
+    picture = channel_picture(image, white, erythrocyte_px=px)
+    once = find_centres(scanner.cascade, picture, threshold=limit, floor=limit - NEAR_MISS)[1]
+    found = scanner.detect(image, white=white, erythrocyte_px=px)
+    assert sum(once >= limit) == 1 < len(once)
+    assert len(found) == 2
+    assert min(d.score for d in found) >= limit + SURE
+    assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
 
 
 @pytest.mark.parametrize("turn", ["rows", "columns", "transposed"])
