@@ -18,6 +18,9 @@ RGB = "rgb"
 OPTICAL_DENSITY = "optical_density"
 """Input of decadic optical density against the white point, 0 to 2."""
 
+SCHEDULES = ("constant", "cosine")
+"""What can become of the learning rate over a run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -30,9 +33,12 @@ class Recipe:
     optimizer : str
         ``adam``, ``rmsprop`` or ``sgd``.
     learning_rate : float
-        Constant over the run.
+        Constant over the run, or the greatest of it.
     augmentation : tuple of str
         Names of ``classifiers.literature_augmentation``.
+    schedule : str
+        One of ``SCHEDULES``: ``constant``, or ``cosine``, which rises over the first 5 % of the steps and
+        falls to 0 at the last.
     """
 
     epochs: int
@@ -40,6 +46,7 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 0.001
     augmentation: tuple[str, ...] = ()
+    schedule: str = "constant"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The training loop of the networks of the literature, resumable to the bit. Needs the extra ``train``."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from classifiers.literature_augmentation import augment
 
 _REPORT_SECONDS = 60.0
 _TEST_BATCH = 128
+_WARM_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,31 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     return makers[recipe.optimizer](recipe.learning_rate, **given)
 
 
+def rate_share(step: int, steps: int) -> float:
+    """Return the share of the greatest learning rate at a step of the cosine schedule.
+
+    Parameters
+    ----------
+    step : int
+        Number of the step, 0 to ``steps`` − 1.
+    steps : int
+        Steps of the whole run.
+
+    Returns
+    -------
+    float
+        0 to 1: rises evenly over the first 5 % of the steps, then falls along half a cosine towards 0.
+
+    References
+    ----------
+    Loshchilov & Hutter 2017, arXiv 1608.03983, without restarts; with a warm-up before it.
+    """
+    warm = max(1, round(steps * _WARM_SHARE))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
 class Fitting:
     """A network under training: one epoch after the other, with its history and its checkpoint."""
 
@@ -113,6 +140,29 @@ class Fitting:
         logits = self.model(images, training=False)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(truth, logits), tf.argmax(logits, -1) == truth
 
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the last step."""
+        return float(np.asarray(self._optimizer.learning_rate))
+
+    def step(self, images: tf.Tensor, truth: tf.Tensor) -> float:
+        """Train one step and wait for it.
+
+        Parameters
+        ----------
+        images : Tensor of shape (N, height, width, 3), float32
+            As the network takes them.
+        truth : Tensor of shape (N,), int64
+            Numbers of their classes.
+
+        Returns
+        -------
+        float
+            Mean loss before the step.
+        """
+        losses, _ = self._train_step(images, truth)
+        return float(losses.numpy().mean())
+
     def epoch(self, train: Images, test: Images, *, log: Callable[[str], None]) -> Epoch:
         """Train one epoch and look at the test images.
 
@@ -130,9 +180,13 @@ class Fitting:
         """
         start = said = time.perf_counter()
         number = len(self.history)
-        parts = []
+        parts: list[tuple[tf.Tensor, tf.Tensor]] = []
         batches = train.drawn(self.recipe, seed=self.seed, epoch=number)
+        steps = -(-len(train.truth) // self.recipe.batch)
         for images, truth in _ahead(batches) if self.recipe.augmentation else batches:
+            if self.recipe.schedule == "cosine":
+                share = rate_share(number * steps + len(parts), self.recipe.epochs * steps)
+                self._optimizer.learning_rate.assign(self.recipe.learning_rate * share)
             parts.append(self._train_step(tf.constant(images), tf.constant(truth)))
             if time.perf_counter() - said > _REPORT_SECONDS:
                 said = time.perf_counter()

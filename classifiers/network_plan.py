@@ -29,6 +29,8 @@ class Plan:
         Names of augmentations; empty for none.
     weights : str or None
         ``imagenet``, a file, or None for random weights.
+    schedule : str or None
+        What becomes of the learning rate: one of ``classifiers.architectures.SCHEDULES``.
     """
 
     architectures: tuple[str, ...]
@@ -41,6 +43,7 @@ class Plan:
     learning_rate: float | None = None
     augmentation: tuple[str, ...] | None = None
     weights: str | None = None
+    schedule: str | None = None
 
     def recipe(self, of: Architecture) -> Recipe:
         """Return the training settings of a network: its own, where this plan gives no other.
@@ -54,6 +57,6 @@ class Plan:
         -------
         Recipe
         """
-        names = ("epochs", "batch", "learning_rate", "augmentation")
+        names = ("epochs", "batch", "learning_rate", "augmentation", "schedule")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return replace(of.recipe, **given)

@@ -52,7 +52,7 @@ class TrainedNetwork:
             raise ModelError("the network does not suit its manifest; train it again")
         self.classes = classes
         self.size = height, width
-        self._takes = takes
+        self.takes = takes
         self._entry, self._output = entry["index"], output["index"]
 
     @classmethod
@@ -95,7 +95,7 @@ class TrainedNetwork:
         """
         found = np.empty((len(images), len(self.classes)), np.float32)
         for number, image in enumerate(images):
-            self._interpreter.set_tensor(self._entry, self._input(image)[None])
+            self._interpreter.set_tensor(self._entry, self.prepared(image)[None])
             self._interpreter.invoke()
             found[number] = self._interpreter.get_tensor(self._output)[0]
         return found
@@ -104,12 +104,24 @@ class TrainedNetwork:
         """Return the probability of each class, shape (N, K), float32; see ``logits``."""
         return softmax(self.logits(images))
 
-    def _input(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def prepared(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return an image as the network takes it.
+
+        Parameters
+        ----------
+        image : ndarray of shape (M, L, 3), uint8
+            RGB image of one cell, of any size.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3), float32
+            Resized; RGB of 0 to 255 or optical density, as ``takes`` says.
+        """
         height, width = self.size
         if image.shape[:2] != self.size:
             shrinks = image.shape[0] * image.shape[1] > height * width
             way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             image = np.asarray(cv2.resize(image, (width, height), interpolation=way), np.uint8)
-        if self._takes == RGB:
+        if self.takes == RGB:
             return image.astype(np.float32)
         return np.asarray(optical_density(image, white_point(image)), np.float32)

@@ -51,6 +51,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--batch", type=_whole, metavar="N", help="images a step")
     parser.add_argument("--learning-rate", type=positive_number, metavar="X", help="learning rate")
     parser.add_argument(
+        "--schedule",
+        choices=("constant", "cosine"),
+        help="what becomes of the learning rate over the run (default: that of the network)",
+    )
+    parser.add_argument(
         "--augmentation", metavar="NAME,…|none", help="of docs/networks.md (default: that of the network)"
     )
     parser.add_argument(
@@ -115,6 +120,7 @@ def run(options: Namespace) -> None:
         learning_rate=options.learning_rate,
         augmentation=_names(options.augmentation),
         weights=None if options.weights == "none" else options.weights,
+        schedule=options.schedule,
     )
     rows = read_set(options.images, options.folder)
     if options.label:

@@ -15,7 +15,6 @@ Every run is made by the same code as ``leukoformula train network``. Nothing th
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,14 +23,16 @@ from types import MappingProxyType
 import numpy as np
 
 from cells.errors import InputError, LeukoformulaError
+from classifiers.architectures import SCHEDULES
 from classifiers.network_plan import Plan
 from classifiers.published_sets.fields import blood_cell_images, group_copies, same_field_share
 from classifiers.published_sets.registry import prepared
 from classifiers.published_sets.rows import ImageRow, read_rows, relabelled, write_rows
 from classifiers.splitting import SPLITS, shared_groups, split_rows
+from evaluation.reproduction_table import MONONUCLEAR, table
 
 _LOOKED_AT, _LOOKED_FOR = 60, 800
-_MONONUCLEAR = {"lymphocyte": "mononuclear", "monocyte": "mononuclear"}
+_MONONUCLEAR = dict.fromkeys(MONONUCLEAR, "mononuclear")
 _POLYMORPHONUCLEAR = {"neutrophil": "polymorphonuclear", "eosinophil": "polymorphonuclear"}
 
 TASKS: Mapping[str, tuple[str, Mapping[str, str] | None]] = MappingProxyType(
@@ -96,6 +97,9 @@ def _run(options: argparse.Namespace) -> None:
         epochs=options.epochs,
         batch=options.batch,
         augmentation=None if options.augmentation is None else tuple(options.augmentation),
+        learning_rate=options.learning_rate,
+        schedule=options.schedule,
+        weights=options.weights,
     )
     out = options.out / options.task / f"{options.architecture}-{options.split}"
     train(task_rows(options.task, options.out), plan, out=out, log=_say)
@@ -112,53 +116,6 @@ def _leaks(options: argparse.Namespace) -> None:
         counts = f"{len(training)} | {len(test)} | {shared_groups(rows, side)}"
         lines.append(f"| blood_cells_four | {split} | {counts} | {twins:.3f} |")
     _put("\n".join(lines))
-
-
-def finished(work: Path) -> list[tuple[str, str, dict[str, float]]]:
-    """Return the metrics of every finished run below a folder.
-
-    Parameters
-    ----------
-    work : Path
-        The folder of the runs.
-
-    Returns
-    -------
-    list of tuple
-        Task, name of the run (network-split) and its ``metrics.json``, sorted by task and name.
-    """
-    found = []
-    for path in sorted(work.glob("*/*/metrics.json")):
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        found.append((path.parent.parent.name, path.parent.name, metrics))
-    return found
-
-
-def table(work: Path) -> str:
-    """Return every finished run as a Markdown table.
-
-    Parameters
-    ----------
-    work : Path
-        The folder of the runs.
-
-    Returns
-    -------
-    str
-        One line a run: accuracy, mean precision, recall and F1 of the classes, and times.
-    """
-    lines = [
-        "| task | network | split | test images | accuracy | precision | recall | F1 | training, s"
-        " | ms an image |",
-        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for task, name, m in finished(work):
-        lines.append(
-            f"| {task} | {name.rpartition('-')[0]} | {m['split']} | {m['images']} | {m['accuracy']:.4f}"
-            f" | {m['precision']:.4f} | {m['recall']:.4f} | {m['f1']:.4f} | {m['training_seconds']:.0f}"
-            f" | {m['test_ms_per_image']:.2f} |"
-        )
-    return "\n".join(lines)
 
 
 def _say(line: str) -> None:
@@ -184,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--epochs", type=int)
     run.add_argument("--batch", type=int)
     run.add_argument("--augmentation", nargs="*", help="names; none where it is empty")
+    run.add_argument("--learning-rate", type=float)
+    run.add_argument("--schedule", choices=SCHEDULES)
+    run.add_argument("--weights", help="file of weights to start from, or imagenet")
     run.add_argument("--seed", type=int, default=0)
     leaks = steps.choices["leaks"]
     leaks.add_argument("--seed", type=int, default=0)

@@ -11,10 +11,12 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_recall_
 
 from cells.errors import UsageError
 from cells.vocabulary import CLASSIFIED, CellClass
-from evaluation.comparison.bootstrap import by_group, group_numbers, interval, resampled
+from evaluation.comparison import report_text
+from evaluation.comparison.bootstrap import Estimate, by_group, group_numbers, interval, resampled
+from evaluation.comparison.formulas import ClassAgreement
 from evaluation.comparison.judging import Judgement, judge
 from evaluation.comparison.pairs import compare_pairs
-from evaluation.comparison.regression import bland_altman, correlation, passing_bablok
+from evaluation.comparison.regression import Line, bland_altman, correlation, passing_bablok, ranked_alike
 from evaluation.comparison.reliability import reliability
 from evaluation.comparison.significance import holm, mcnemar
 
@@ -235,3 +237,24 @@ def test_pairs_count_whom_the_other_misses() -> None:
     assert (monocytes.only_first, monocytes.only_second, monocytes.cells) == (6, 0, 6)
     assert monocytes.p_adjusted == pytest.approx(2 * 2 / 2**6)
     assert not monocytes.beyond_chance
+
+
+def test_a_line_through_points_without_an_order_is_not_accepted() -> None:
+    rng = np.random.default_rng(5)
+    truth = np.linspace(20, 40, 20)
+    noise = rng.permutation(truth)
+    assert ranked_alike(truth, truth + rng.normal(0, 1, 20))
+    assert not ranked_alike(truth, noise)
+    assert not ranked_alike(truth, truth[::-1])
+    assert not ranked_alike(truth, np.full(20, 30.0))
+    line = Line(Estimate(1.0), Estimate(0.0))
+    limits = bland_altman(truth, noise)
+    shuffled = ClassAgreement(CellClass.MONOCYTE, truth, noise, line, 0.0, limits)
+    ordered = ClassAgreement(CellClass.MONOCYTE, truth, truth, line, 1.0, limits)
+    assert shuffled.accepted is None
+    assert ordered.accepted is True
+
+
+def test_a_rounded_zero_has_no_sign() -> None:
+    assert report_text.number(-0.001, 2) == "0.00"
+    assert report_text.number(-0.006, 2) == "−0.01"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from classifiers.published_sets.rows import ImageRow, write_rows
-from evaluation.reproductions import finished, main, table, task_rows
+from evaluation.reproduction_table import finished, pooled_accuracy, table
+from evaluation.reproductions import main, task_rows
 
 _METRICS = {
     "split": "group",
@@ -45,13 +46,32 @@ def test_every_finished_run_is_one_line_of_the_table(
     for name in ("simplenet-group", "three_cascades-group"):
         (tmp_path / "blasts" / name).mkdir(parents=True)
     (tmp_path / "blasts" / "simplenet-group" / "metrics.json").write_text(json.dumps(_METRICS), "utf-8")
-    assert [name for _, name, _ in finished(tmp_path)] == ["simplenet-group"]
+    assert [run.name for run in finished(tmp_path)] == ["simplenet-group"]
     assert main(["table", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed == table(tmp_path).splitlines()
-    line = "| blasts | simplenet | group | 282 | 0.9000 | 0.9100 | 0.9200 | 0.9300 | 77 | 1.86 |"
+    line = (
+        "| blasts | simplenet | – | – | – | group | 282 | 0.9000 | 0.9100 | 0.9200 | 0.9300 | – | 77 | 1.86 |"
+    )
     assert printed[2:] == [line]
     assert printed[0].count("|") == printed[1].count("|") == line.count("|")
+
+
+def test_the_settings_of_a_run_stand_in_its_line(tmp_path: Path) -> None:
+    folder = tmp_path / "blood_cells_four" / "efficientnet_lite-image"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps(_METRICS), "utf-8")
+    manifest = {"recipes": [{"epochs": 9}], "members_input": [[60, 80]], "weights": "/somewhere/lite0.pth"}
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    assert "| efficientnet_lite | 60 × 80 | 9 | lite0.pth | group |" in table(tmp_path)
+
+
+def test_two_classes_are_pooled_from_four() -> None:
+    names = ("eosinophil", "lymphocyte", "monocyte", "neutrophil")
+    confusion = [[10, 1, 0, 4], [2, 9, 3, 0], [0, 5, 8, 0], [6, 0, 1, 11]]
+    metrics = {"classes": dict.fromkeys(names), "confusion": confusion}
+    assert pooled_accuracy(metrics) == pytest.approx((10 + 4 + 6 + 11 + 9 + 3 + 5 + 8) / 60)
+    assert pooled_accuracy({"classes": {"blast": 1, "lymphocyte": 1}, "confusion": [[1, 0], [0, 1]]}) is None
 
 
 def test_a_missing_manifest_is_refused_with_the_remedy(

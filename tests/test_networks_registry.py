@@ -225,12 +225,43 @@ def test_the_page_on_networks_names_every_entry_as_it_is() -> None:
     assert all(f"`{name}`" in page for name in AUGMENTATIONS)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n, e in ARCHITECTURES.items() if e.builder.endswith(":transfer")])
+TRANSFER = [name for name, entry in ARCHITECTURES.items() if entry.builder.endswith(":transfer")]
+SMALLEST = ("VGG16", "MobileNetV3")
+"""Networks of few layers, built at every run of the tests; the others are marked slow."""
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in SMALLEST else pytest.param(n, marks=pytest.mark.slow) for n in TRANSFER]
+)
 def test_every_transfer_network_can_be_built_with_its_head(name: str) -> None:
+    keras.utils.clear_session()
     entry = ARCHITECTURES[name]
     model = entry.build(height=entry.smallest, width=entry.smallest, classes=3)
     assert model.output_shape == (None, 3)
     assert len(model.trainable_weights) > 20
-    names = [layer.name for layer in model.layers]
-    assert {"rgb", "mean", "dropout", "logits"} <= set(names)
+    assert {"rgb", "mean", "dropout", "logits"} <= {layer.name for layer in model.layers}
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+def test_a_network_with_its_preparation_within_starts_from_a_file_too(tmp_path: Path) -> None:
+    entry = ARCHITECTURES["MobileNetV3"]
+    model = entry.build(height=32, width=32, classes=3)
+    base = keras.Model(model.inputs, model.get_layer("mean").input)
+    base.save_weights(tmp_path / "base.weights.h5")
+    again = entry.build(height=32, width=32, classes=5, weights=tmp_path / "base.weights.h5")
+    assert again.output_shape == (None, 5)
+    ours = {tuple(w.path.split("/")[-2:]): np.asarray(w) for w in again.weights}
+    stored = [weight for weight in base.weights if weight.shape.rank != 0]
+    assert len(stored) > 100
+    for weight in stored:
+        np.testing.assert_array_equal(ours[tuple(weight.path.split("/")[-2:])], np.asarray(weight))
+
+
+def test_the_time_of_a_step_is_measured_on_the_smallest_image_that_a_network_takes() -> None:
+    from classifiers.network_times import main, step_time
+
+    found = step_time("panin_six_stages", side=32, batch=2)
+    assert (found.name, found.side, found.parameters) == ("panin_six_stages", 64, 1_638_690)
+    assert 0.0 < found.wall_s < 60.0
+    assert 0.0 < found.cpu_s < 60.0
+    assert main(["lenet"]) == 2

@@ -13,14 +13,12 @@ keras = pytest.importorskip("keras")
 from classifiers.architectures import architecture  # noqa: E402 - needs TensorFlow
 from classifiers.networks.averaging import averaging  # noqa: E402
 from classifiers.saliency import (  # noqa: E402
-    draw_over,
     grad_cam,
-    heat_of,
     integrated_gradients,
     last_feature_layer,
     load_keras,
-    write_saliency,
 )
+from classifiers.saliency_maps import draw_over, heat_of, write_saliency  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

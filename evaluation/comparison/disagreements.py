@@ -12,15 +12,21 @@ from classifiers.base import Classifier
 from classifiers.ensemble import EnsembleClassifier
 from classifiers.explanation import Explanation, Reason
 from classifiers.mlp import MlpClassifier
+from classifiers.saliency_maps import draw_over
 from evaluation.comparison.judging import Judgement
 from evaluation.comparison.labelled import LabelledCells
-from evaluation.comparison.occlusion import draw_map, occlusion_map
+from evaluation.comparison.networks import NetworkClassifier
+from evaluation.comparison.occlusion import draw_map, grey, occlusion_map
+from evaluation.comparison.saliency import MISSING, Saliency
 from evaluation.comparison.systems import System
 from features.segmenter import ClassicalSegmenter
 from reports.explanations import feature_name
 
 TILE = 224
 """Side of each tile of a picture, in px."""
+
+MOST_IN_ROW = 4
+"""So many tiles of a picture stand side by side at most."""
 
 _GAP = 6
 _PAPER = 255
@@ -40,20 +46,27 @@ class Case:
         The image.
     truth : CellClass
         True class.
-    picture : ndarray of shape (224, W, 3), uint8
-        The cell, and beside it what was drawn for each classifier that lets something be drawn.
+    crop : ndarray of shape (M, M, 3), uint8
+        The cell.
+    picture : ndarray of shape (H, W, 3), uint8
+        The cell, and beside it what was drawn for each classifier that lets something be drawn; rows of
+        ``tiles_in_row`` tiles of ``TILE`` px.
     tiles : tuple of str
-        What each tile shows, from the left.
+        What each tile shows, from the left, row by row.
     answers : tuple of (str, str)
         For each classifier its name, and answer and explanation in words.
+    saliency : tuple of (str, CellClass, Saliency)
+        Name of the classifier, the answer that is explained and the map, for networks of the registry.
     """
 
     cells: str
     path: str
     truth: CellClass
+    crop: NDArray[np.uint8]
     picture: NDArray[np.uint8]
     tiles: tuple[str, ...]
     answers: tuple[tuple[str, str], ...]
+    saliency: tuple[tuple[str, CellClass, Saliency], ...] = ()
 
 
 def disagreeing(judgements: Sequence[Judgement]) -> list[int]:
@@ -98,12 +111,14 @@ def explain_case(
     Returns
     -------
     Case
-        Networks are explained by occlusion, the feature classifier by its features and the outlines that it
-        measured, an ensemble by the answers of its members.
+        Networks are explained by occlusion, those of the registry also by Grad-CAM and integrated gradients,
+        the feature classifier by its features and the outlines that it measured, an ensemble by the answers
+        of its members.
     """
     crop, white = cells.crops[number], cells.whites[number]
     tiles = [("the cell", _enlarged(crop))]
-    words = []
+    words: list[tuple[str, str]] = []
+    saliency: list[tuple[str, CellClass, Saliency]] = []
     for system, judgement in zip(systems, judgements, strict=True):
         label = judgement.finest[number]
         against = _other(system, judgements, number, label)
@@ -112,22 +127,35 @@ def explain_case(
             f" ({'right' if judgement.right[number] else 'wrong'})"
         )
         explained, picture = _explained(system.classifier, crop, white, label, against)
-        words.append((system.name, f"{said}{explained}"))
         if picture is not None:
-            tiles.append((f"{system.name}, {word(label)} against {word(against)}", picture))
+            tiles.append((system.name, picture))
+        if isinstance(system.classifier, NetworkClassifier):
+            maps, missing = _saliency(system.classifier, crop, label)
+            explained += missing
+            saliency += [(system.name, label, one) for one in maps]
+            tiles += [(f"{system.name} by {one.method}", _over(crop, one)) for one in maps]
+        words.append((system.name, f"{said}{explained}"))
     return Case(
         cells.name,
         cells.paths[number],
         cells.labels[number],
+        crop,
         _beside([tile for _, tile in tiles]),
         tuple(name for name, _ in tiles),
         tuple(words),
+        tuple(saliency),
     )
 
 
 def word(label: CellClass) -> str:
     """Return the name of a class as it stands in a running text."""
     return str(label).replace("_", " ")
+
+
+def tiles_in_row(count: int) -> int:
+    """Return how many of so many tiles stand side by side: rows as full as each other, as few as can be."""
+    rows = -(-count // MOST_IN_ROW)
+    return -(-count // rows)
 
 
 def _other(system: System, judgements: Sequence[Judgement], number: int, label: CellClass) -> CellClass:
@@ -150,6 +178,19 @@ def _explained(
         return _reasons(found) if found is not None else "", _outlined(classifier, crop, white)
     values = occlusion_map(classifier, crop, white, label=label, against=against)
     return "", _enlarged(draw_map(crop, values))
+
+
+def _saliency(
+    classifier: NetworkClassifier, crop: NDArray[np.uint8], label: CellClass
+) -> tuple[tuple[Saliency, ...], str]:
+    maker = classifier.saliency
+    if maker is None or not maker.possible:
+        return (), f"; {MISSING}"
+    return maker.maps(crop, class_index=classifier.classes.index(label)), ""
+
+
+def _over(crop: NDArray[np.uint8], one: Saliency) -> NDArray[np.uint8]:
+    return draw_over(_enlarged(grey(crop)), one.heat)
 
 
 def _members(
@@ -202,9 +243,11 @@ def _enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _beside(tiles: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    wide = len(tiles) * TILE + (len(tiles) - 1) * _GAP
-    picture = np.full((TILE, wide, 3), _PAPER, np.uint8)
+    across = tiles_in_row(len(tiles))
+    down = -(-len(tiles) // across)
+    step = TILE + _GAP
+    picture = np.full((down * step - _GAP, across * step - _GAP, 3), _PAPER, np.uint8)
     for number, tile in enumerate(tiles):
-        start = number * (TILE + _GAP)
-        picture[:, start : start + TILE] = tile
+        row, col = (step * place for place in divmod(number, across))
+        picture[row : row + TILE, col : col + TILE] = tile
     return picture

@@ -15,7 +15,14 @@ import numpy as np
 
 from cells.vocabulary import CellClass, clinical_order, pooled
 from evaluation.comparison.bootstrap import Floats
-from evaluation.comparison.regression import Limits, Line, bland_altman, correlation, passing_bablok
+from evaluation.comparison.regression import (
+    Limits,
+    Line,
+    bland_altman,
+    correlation,
+    passing_bablok,
+    ranked_alike,
+)
 
 LEAST_CELLS = 20
 """Leukocytes that a group needs for a formula."""
@@ -65,9 +72,15 @@ class ClassAgreement:
 
     @property
     def accepted(self) -> bool | None:
-        """Whether slope and intercept lie within the regulator's limits; None without a line."""
+        """Whether slope and intercept lie within the regulator's limits; None without a line.
+
+        There is no line where truth and answers do not rank the groups alike beyond chance: through points
+        without an order any slope can come out.
+        """
         slope, intercept = self.line.slope.value, self.line.intercept.value
-        return self._within(slope, intercept) if math.isfinite(slope) else None
+        if not math.isfinite(slope) or not ranked_alike(self.truth, self.found):
+            return None
+        return self._within(slope, intercept)
 
     @property
     def certain(self) -> bool:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from cells.errors import ModelError
 from cells.vocabulary import CellClass
 from classifiers.trained_network import TrainedNetwork
+from evaluation.comparison.saliency import SaliencyMaker
 
 
 class NetworkClassifier:
     """A network of the registry that answers with classes of the vocabulary."""
 
-    def __init__(self, network: TrainedNetwork, *, name: str) -> None:
+    def __init__(self, network: TrainedNetwork, *, name: str, saliency: SaliencyMaker | None = None) -> None:
         """Take a trained network.
 
         Parameters
@@ -22,6 +23,8 @@ class NetworkClassifier:
             The network.
         name : str
             Its name.
+        saliency : SaliencyMaker, optional
+            What explains its answers; nothing by default.
 
         Raises
         ------
@@ -36,11 +39,13 @@ class NetworkClassifier:
             ) from error
         self._network = network
         self._name = name
+        self.saliency = saliency
 
     @classmethod
     def load(cls, folder: Path) -> "NetworkClassifier":
         """Load a model folder whose hashes are right; ModelError where it does not suit."""
-        return cls(TrainedNetwork.load(folder), name=folder.name)
+        network = TrainedNetwork.load(folder)
+        return cls(network, name=folder.name, saliency=SaliencyMaker(folder, network))
 
     @property
     def name(self) -> str:

@@ -85,10 +85,15 @@ def draw_map(crop: NDArray[np.uint8], values: Map) -> NDArray[np.uint8]:
     ndarray of shape (M, M, 3), uint8
         The strongest place is nearly covered; where nothing speaks the grey crop shows.
     """
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None].repeat(3, axis=2).astype(np.float64)
+    base = grey(crop).astype(np.float64)
     strength = np.abs(values) / max(float(np.abs(values).max()), _LEAST) * _STRONGEST
     colour = np.where((values > 0)[..., None], np.array(_FOR, np.float64), np.array(_AGAINST, np.float64))
-    return np.asarray(np.round(grey + strength[..., None] * (colour - grey)), np.uint8)
+    return np.asarray(np.round(base + strength[..., None] * (colour - base)), np.uint8)
+
+
+def grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a crop without its colours, which a map over it would be taken for; same shape, uint8."""
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None].repeat(3, axis=2), np.uint8)
 
 
 def _odds(

@@ -22,6 +22,7 @@ from evaluation.comparison.formulas import (
 )
 from evaluation.comparison.judging import Judgement
 from evaluation.comparison.pairs import Difference, Pair
+from evaluation.comparison.record_cases import case_record
 from evaluation.comparison.systems import System
 from evaluation.comparison.verdict import verdict
 
@@ -82,6 +83,7 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
             for one in comparison.overlaps
         ],
         "sets": [_set(result) for result in comparison.results],
+        "cases": [case_record(comparison, place) for place in range(len(comparison.cases))],
         "overall": None
         if overall is None
         else {

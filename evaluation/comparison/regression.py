@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, pearsonr
+from scipy.stats import kendalltau, norm, pearsonr
 from scipy.stats import t as student
 
 from cells.errors import UsageError
 from evaluation.comparison.bootstrap import Estimate
 
 _Z = float(norm.ppf(0.975))
+_CHANCE = 0.05
 
 Floats = NDArray[np.float64]
 
@@ -126,6 +127,25 @@ def correlation(first: Floats, second: Floats) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return math.nan
     return float(pearsonr(first, second).statistic)
+
+
+def ranked_alike(first: Floats, second: Floats) -> bool:
+    """Return whether two methods rank samples alike, beyond chance, without which a line means nothing.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (N,), float64
+        Results of both methods on the same N samples.
+
+    Returns
+    -------
+    bool
+        Whether Kendall's rank correlation is above 0 with a one-sided p below 0.05, the check that Passing
+        and Bablok put before their regression.
+    """
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return False
+    return bool(kendalltau(first, second, alternative="greater").pvalue < _CHANCE)
 
 
 def _slopes(first: Floats, second: Floats) -> Floats:

@@ -1,8 +1,9 @@
 """The pages of a comparison."""
 
+from classifiers.mlp import MlpClassifier
 from evaluation.classifiers import Share
 from evaluation.comparison.compare import Comparison, SetResult
-from evaluation.comparison.disagreements import word
+from evaluation.comparison.disagreements import tiles_in_row, word
 from evaluation.comparison.report_agreement import agreement_blocks
 from evaluation.comparison.report_set import set_blocks
 from evaluation.comparison.report_text import METHOD, estimate, number
@@ -169,13 +170,21 @@ def _gallery(comparison: Comparison) -> list[Block]:
     if not comparison.cases:
         return [heading, Paragraph(said)]
     shown = comparison.cases[0].tiles
+    across = tiles_in_row(len(shown))
+    rows = f", {across} in a row" if across < len(shown) else ""
     caption = (
         f"{len(comparison.cases)} of {comparison.differing}, by the probability of the surest wrong"
-        f" answer. From the left: {'; '.join(_tile(text) for text in shown)}. A map shows in vermilion"
+        f" answer. From the left{rows}: {'; '.join(shown)}. A map of occlusion shows in vermilion"
         " what speaks for the answer, in blue what speaks against it: the fall of the log odds where the"
-        " place is covered with the colour of the empty slide. Outlines are nucleus (vermilion) and cell"
-        " (blue) as the features were measured on."
+        " place is covered with the colour of the empty slide."
     )
+    if any(isinstance(system.classifier, MlpClassifier) for system in comparison.systems):
+        caption += " Outlines are nucleus (vermilion) and cell (blue) as the features were measured on."
+    if any(case.saliency for case in comparison.cases):
+        caption += (
+            " Grad-CAM and integrated gradients cover in green what speaks for the network's answer, in"
+            " yellow what speaks strongest; the maps lie in the folder saliency as well."
+        )
     pictures = tuple(
         GalleryPicture(
             case.picture,
@@ -188,10 +197,6 @@ def _gallery(comparison: Comparison) -> list[Block]:
         for number_, case in enumerate(comparison.cases, 1)
     )
     return [heading, Paragraph(said), Gallery(pictures, caption, 2 if len(shown) > 1 else 4)]
-
-
-def _tile(text: str) -> str:
-    return text.partition(",")[0]
 
 
 def _cost(comparison: Comparison) -> list[Block]:

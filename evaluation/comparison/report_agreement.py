@@ -94,7 +94,8 @@ def _table(kept: Sequence[Agreement]) -> Table:
         frozenset(range(2, 8)),
         "Slope and intercept: Passing–Bablok; intercept, bias and limits in percent points; in brackets 95 %"
         f" intervals. Accepted: slope {SLOPES[0]} to {SLOPES[1]} and intercept within {INTERCEPT} of the mean"
-        " share; not certain where an interval reaches beyond these limits.",
+        " share; not certain where an interval reaches beyond these limits; no line where truth and answers"
+        " do not rank the groups alike beyond chance (Kendall's rank correlation, one-sided p below 0.05).",
     )
 
 

@@ -22,10 +22,13 @@ METHOD = (
     " (Bröcker & Smith 2007, doi 10.1175/WAF993.1).",
     "Formulas: Passing–Bablok regression (1983, doi 10.1515/cclm.1983.21.11.709) of shares by answers on"
     " shares by truth, Pearson's r, Bland–Altman limits (1986, doi 10.1016/S0140-6736(86)90837-8)."
-    " Accepted is a slope of 0.8 to 1.2 with an intercept within 0.2 of the mean share, after the"
-    " clearance of a digital cell morphology system (FDA 510(k) K200595, slope 0.8–1.2, intercept ±0.2).",
-    "Maps: occlusion (Zeiler & Fergus 2014, doi 10.1007/978-3-319-10590-1_53). Reasons of the feature"
-    " classifier: integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365).",
+    " No line is drawn where truth and answers do not rank the groups alike beyond chance (Kendall's rank"
+    " correlation). Accepted is a slope of 0.8 to 1.2 with an intercept within 0.2 of the mean share, after"
+    " the clearance of a digital cell morphology system (FDA 510(k) K200595, slope 0.8–1.2, intercept ±0.2).",
+    "Maps: occlusion (Zeiler & Fergus 2014, doi 10.1007/978-3-319-10590-1_53); for networks of the registry"
+    " also Grad-CAM (Selvaraju et al. 2017, doi 10.1109/ICCV.2017.74) and integrated gradients (Sundararajan"
+    " et al. 2017, arXiv 1703.01365) from the empty slide. Reasons of the feature classifier: integrated"
+    " gradients.",
 )
 """What the pages say of the method, with sources."""
 
@@ -34,7 +37,7 @@ def number(value: float | None, decimals: int) -> str:
     """Return a number with so many decimals; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # no −0.0
 
 
 def estimate(value: Estimate, decimals: int = 3) -> str:
