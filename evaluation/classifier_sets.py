@@ -8,8 +8,8 @@
                    whose categories in ``labels.csv`` are one and the same and not fewer than the boxes
 ``jtsc``           ``jtsc_segmentation``, 300 images, five classes, neutrophils not split, labels unchecked
 ``bcisc``          ``bcisc``, 268 images, five classes, neutrophils not split, cut cells included
-``deepbionet``     191 finds of the detector on ``deepbionet``; one of us read their classes off the crops before
-                   seeing any answer (``readings/deepbionet.csv``). No expert has checked them, 24 that
+``deepbionet``     191 finds of the detector on ``deepbionet``; one of us read their classes off the crops
+                   before seeing any answer (``readings/deepbionet.csv``). No expert has checked them, 24 that
                    could not be told are left out, and some cells are photographed more than once
 ``apl_aml``        ``apl_aml_jhu``, the classes that a classifier can answer with; others are left out
 =================  ====================================================================================

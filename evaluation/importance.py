@@ -18,7 +18,7 @@ from classifiers.explanation import FAMILIES, family
 from classifiers.mlp import MlpClassifier
 from evaluation.classifier_sets import SETS, labelled_set
 from evaluation.classifiers import score
-from features.vector import FEATURES, NAMES, describe
+from features.vector import FEATURES, NAMES
 
 _REPEATS = 5
 _SHOWN = 30
@@ -151,9 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LeukoformulaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    features = np.stack(
-        [describe(crop, white) for crop, white in zip(cells.crops, cells.whites, strict=True)]
-    )
+    features = classifier.measured(cells.crops, cells.whites)
     found = permutation_importance(classifier, features, cells.labels)
     sys.stdout.write(f"{options.set}, {len(cells.labels)} images\n\n{markdown(found, top=options.top)}\n")
     return 0

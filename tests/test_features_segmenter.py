@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from cells.errors import ModelError, UsageError
 from cells.vocabulary import CellClass
+from evaluation.classifier_sets import labelled_set
 from evaluation.segmentation import SETS, agreement, boundary_distance, dice
 from evaluation.segmentation import main as evaluate
 from features.segmentation import Quality
 from features.segmenter import ClassicalSegmenter, NetworkSegmenter, half_turn_mean, masks_from_logits
+from features.vector import measure
 from leukoformula.store import SHIPPED, load_segmenter
 from slides.optics import white_point
 from slides.synthetic import draw_cell, draw_cell_with_masks
@@ -100,6 +102,23 @@ def test_any_answers_give_masks(seed: int, sharpness: float) -> None:
     masks = masks_from_logits(logits, BLANK, WHITE)
     assert masks.nucleus.any()
     assert not (masks.nucleus & ~masks.cell).any()
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    side=st.sampled_from([2, 5, 14, 112]),
+    sharpness=st.floats(0.05, 30),
+    lean=st.tuples(*[st.floats(-20, 20)] * 3),
+    blank=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_the_answers_the_cell_can_be_measured(
+    seed: int, side: int, sharpness: float, lean: tuple[float, float, float], *, blank: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    logits = cv2.resize(rng.normal(lean, sharpness, (side, side, 3)).astype(np.float32), (112, 112))
+    crop = BLANK if blank else rng.integers(0, 256, (112, 112, 3), dtype=np.uint8)
+    assert np.isfinite(measure(crop, masks_from_logits(logits, crop, WHITE), WHITE)).all()
 
 
 def test_half_turns_are_averaged() -> None:
@@ -189,6 +208,18 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
 def test_boundary_distance_of_known_masks() -> None:
     assert boundary_distance(disc(56, 56, 20), disc(56, 56, 20)) == 0.0
     assert boundary_distance(disc(56, 56, 20), disc(56, 56, 24)) == pytest.approx(4.0, abs=0.4)
+
+
+@pytest.mark.data
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["jtsc", "bcisc"])
+def test_real_cells_can_be_measured_on_the_masks_of_the_network(
+    data: Path, network: NetworkSegmenter, name: str
+) -> None:
+    cells = labelled_set(name, data)
+    crops, whites = cells.crops[::10], cells.whites[::10]
+    for crop, masks, white in zip(crops, network.segment_all(crops, whites), whites, strict=True):
+        assert np.isfinite(measure(crop, masks, white)).all()
 
 
 @pytest.mark.data
