@@ -47,7 +47,7 @@ def test_published_fields(data: Path, tmp_path: Path) -> None:
     assert main(["report", str(tmp_path / "smear"), "--out", str(out), "--lang", "ru"]) == 0
     document = json.loads((out / "result.json").read_text(encoding="utf-8"))
     assert document["calibration"]["source"] == "erythrocytes"
-    assert {model["name"] for model in document["models"]} == {"detector", "cnn", "mlp"}
+    assert {model["name"] for model in document["models"]} == {"detector", "cnn", "mlp", "abstention"}
     with (out / "cells.csv").open(newline="", encoding="utf-8") as handle:
         counted = [row for row in csv.DictReader(handle) if row["counted"] in {"1", "true", "True", "yes"}]
     assert 10 <= len(counted) <= 14
