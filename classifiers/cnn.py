@@ -14,7 +14,7 @@ from classifiers.adaptation import Adaptation, network_and_adaptation
 from classifiers.preprocess import network_input
 from classifiers.probabilities import softmax
 
-_BATCH = 32
+_BATCH = 16
 
 
 class CnnClassifier:

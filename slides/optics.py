@@ -57,8 +57,8 @@ def optical_density(image: RGBImage, white: WhitePoint) -> NDArray[np.float32]:
     Ruifrok & Johnston 2001, Anal Quant Cytol Histol 23:291-299. Differs from it in limiting the density.
     """
     levels = np.maximum(np.arange(256, dtype=np.float64), 1.0)
-    density = np.empty(image.shape, np.float32)
-    for channel in range(3):
-        table = np.clip(np.log10(white[channel] / levels), 0.0, MAX_DENSITY).astype(np.float32)
-        density[..., channel] = table[image[..., channel]]
-    return density
+    table = np.clip(np.log10(np.asarray(white) / levels[:, None]), 0.0, MAX_DENSITY).astype(np.float32)
+    if not image.size:
+        return np.empty(image.shape, np.float32)
+    pixels = np.ascontiguousarray(image).reshape(1, -1, 3)
+    return np.asarray(cv2.LUT(pixels, table[None]), np.float32).reshape(image.shape)
