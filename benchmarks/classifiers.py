@@ -6,7 +6,8 @@ Run from the root of the repository::
 
 Cells are drawn; for the MLP each is segmented, measured and classified. Two figures are printed for the
 throughput: by the clock on the wall, which other programs on the machine lengthen, and by the processor
-time of the process, which they hardly do. The first answer is that of a fresh Python process, its imports included.
+time of the process, which they hardly do. The first answer is that of a fresh Python process, its imports
+included.
 """
 
 import argparse
