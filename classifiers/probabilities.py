@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from cells.vocabulary import CLASSIFIED, CellClass, pooled
 
@@ -69,6 +68,7 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.float32]) -
     Guo et al. 2017, arXiv 1706.04599. Differs from it where a label allows several answers: their
     probabilities are added.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - takes longer to load than the first answer
 
     def loss(log_temperature: float) -> float:
         allowed = (softmax(logits, float(np.exp(log_temperature))) * targets).sum(axis=-1)
