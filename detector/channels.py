@@ -90,13 +90,26 @@ class ChannelPicture:
         return self.maps.shape[1] - 2 * PADDING + 1, self.maps.shape[2] - 2 * PADDING + 1
 
 
-def _plain_rows(image: RGBImage, rows: slice) -> RGBImage:
-    """Give rows of an image, contiguous in memory, as they are."""
+def plain_rows(image: RGBImage, rows: slice) -> RGBImage:
+    """Give rows of an image as they are.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels.
+    rows : slice
+        First row and the one after the last.
+
+    Returns
+    -------
+    ndarray of shape (rows, N, 3), uint8
+        The pixels, contiguous in memory.
+    """
     return np.ascontiguousarray(image[rows])
 
 
 def working_image(
-    image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 2048, read: RowReader = _plain_rows
+    image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 2048, read: RowReader = plain_rows
 ) -> RGBImage:
     """Resample a field to the working scale.
 
@@ -122,7 +135,7 @@ def working_image(
     size = _working_size(image.shape[:2], erythrocyte_px)
     small: RGBImage = image
     while all(side % 2 == 0 and side // 2 >= goal for side, goal in zip(small.shape[:2], size, strict=True)):
-        small = _halved(small, tile_rows, read if small is image else _plain_rows)
+        small = _halved(small, tile_rows, read if small is image else plain_rows)
     if small is image:
         small = read(image, slice(0, len(image)))
     if small.shape[:2] == size:
@@ -266,7 +279,12 @@ def picture_of(densities: Densities, *, row_step: float = 1.0, col_step: float =
 
 
 def channel_picture(
-    image: RGBImage, white: WhitePoint, *, erythrocyte_px: float, tile_rows: int = 2048
+    image: RGBImage,
+    white: WhitePoint,
+    *,
+    erythrocyte_px: float,
+    tile_rows: int = 2048,
+    read: RowReader | None = None,
 ) -> ChannelPicture:
     """Compute the channel picture of a field.
 
@@ -280,14 +298,15 @@ def channel_picture(
         Erythrocyte diameter in pixels of the image, above 0.
     tile_rows : int, optional
         Rows of the image that are read together; does not alter the result.
+    read : callable, optional
+        Gives rows of the image; None takes drawn ink out of them (``detector.ink``).
 
     Returns
     -------
     ChannelPicture
-        The channels of `picture_of`, with the steps that lead back to pixels of the image. Drawn ink is taken
-        out of the field first (``detector.ink``).
+        The channels of `picture_of`, with the steps that lead back to pixels of the image.
     """
-    read = partial(rows_without_ink, white=white, erythrocyte_px=erythrocyte_px)
+    read = read or partial(rows_without_ink, white=white, erythrocyte_px=erythrocyte_px)
     small = working_image(image, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows, read=read)
     rows, cols = small.shape[0] // BLOCK, small.shape[1] // BLOCK
     steps = image.shape[0] / rows, image.shape[1] / cols

@@ -20,7 +20,7 @@ from cells.files import atomic_path
 from cells.model_files import write_manifest
 from cells.units import WINDOW_UM
 from detector.cascade import GATE_TOTAL, Cascade, Gate, Trees, gate_scores, partial_scores
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, channel_picture, picture_of
+from detector.channels import BLOCKS_PER_ERYTHROCYTE, channel_picture, picture_of, plain_rows
 from detector.extra_negatives import extra_windows, read_extra_negatives
 from detector.measure import RINGS, fit_diameters, ring_profiles
 from detector.resume import Stages, training_key
@@ -571,7 +571,9 @@ def fit_sizes(training: Sequence[TrainingField]) -> NDArray[np.float64]:
             for box in source.leukocytes
             if min(box.x0, box.y0, width - box.x1, height - box.y1) > _WHOLE_MARGIN
         ]
-        picture = channel_picture(source.image, source.white, erythrocyte_px=source.erythrocyte_px)
+        picture = channel_picture(
+            source.image, source.white, erythrocyte_px=source.erythrocyte_px, read=plain_rows
+        )
         steps = np.array([picture.row_step, picture.col_step])
         centres = (np.array([box.centre for box in whole]).reshape(-1, 2) + 0.5) / steps
         profiles.append(ring_profiles(picture, centres))

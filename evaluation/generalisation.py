@@ -19,6 +19,7 @@ from typing import Any
 
 from cells.errors import DataError, LeukoformulaError
 from cells.model_files import open_model
+from cells.vocabulary import NORMAL_FIVE, CellClass, pooled
 from classifiers.train_mlp import train as train_mlp
 from evaluation.classifier_sets import LabelledSet, labelled_set
 from evaluation.classifiers import Share, known_answers_only, predict_set, score
@@ -160,6 +161,25 @@ def models_without(laboratory: str, name: str, models: Path, work: Path) -> tupl
     return (root, True) if ready else None
 
 
+def five_kinds(cells: LabelledSet) -> LabelledSet:
+    """Keep the cells of the five normal kinds, with their neutrophils pooled.
+
+    Parameters
+    ----------
+    cells : LabelledSet
+        A set.
+
+    Returns
+    -------
+    LabelledSet
+        Those cells in their order, without files and groups.
+    """
+    kinds = [pooled(label, [CellClass(kind) for kind in NORMAL_FIVE]) for label in cells.labels]
+    kept = [index for index, kind in enumerate(kinds) if kind is not None]
+    labels = tuple(kind for kind in kinds if kind is not None)
+    return LabelledSet(cells.crops[kept], cells.whites[kept], labels)
+
+
 def markdown(rows: Sequence[tuple[str, int, dict[str, Figure | None]]]) -> str:
     """Return the table of docs/generalisation.md.
 
@@ -245,11 +265,15 @@ def _table(options: argparse.Namespace) -> None:
     rows = []
     for laboratory, judged_by in LABORATORIES.items():
         cells = labelled_set(judged_by, options.data)
-        figures: dict[str, Figure | None] = {}
-        for name in CLASSIFIERS:
-            found = models_without(laboratory, name, options.models, options.out)
-            figures[name] = None if found is None else figure(name, cells, found[0], short=found[1])
-        rows.append((laboratory, len(cells.labels), figures))
+        judged = {laboratory: cells}
+        if judged_by == "pbc_val":
+            judged[f"{laboratory}, five kinds"] = five_kinds(cells)
+        for title, part in judged.items():
+            figures: dict[str, Figure | None] = {}
+            for name in CLASSIFIERS:
+                found = models_without(laboratory, name, options.models, options.out)
+                figures[name] = None if found is None else figure(name, part, found[0], short=found[1])
+            rows.append((title, len(part.labels), figures))
     sys.stdout.write(markdown(rows) + "\n")
 
 

@@ -13,7 +13,7 @@ from test_detector_cases import BLACK, BLUE, ERYTHROCYTE_PX, MODEL, RED, burn, d
 
 from cells.records import Detection, Field
 from cells.vocabulary import CellClass
-from detector.channels import channel_picture, working_image
+from detector.channels import channel_picture, plain_rows, working_image
 from detector.ink import find_ink, may_hold_ink, remark_on_ink, rows_without_ink
 from detector.scanner import Scanner
 from evaluation.boxes import truth_fields
@@ -155,3 +155,17 @@ def test_published_leukocytes_are_not_taken_for_ink(data: Path, name: str) -> No
             inside = ink[max(int(box.y0), 0) : int(box.y1) + 1, max(int(box.x0), 0) : int(box.x1) + 1]
             worst = max(worst, float((inside > 0).mean()))
     assert worst < 0.05
+
+
+def test_what_is_trained_on_keeps_its_ink() -> None:
+    white = np.full(3, 240.0)
+    clean = np.full((200, 240, 3), 240, np.uint8)
+    clean[60:100, 80:120] = (90, 40, 140)
+    marked = clean.copy()
+    marked[140:160, 20:60] = (0, 0, 255)
+
+    def maps(image: np.ndarray, **options: object) -> np.ndarray:
+        return channel_picture(image, white, erythrocyte_px=40.0, **options).maps
+
+    np.testing.assert_array_equal(maps(clean), maps(clean, read=plain_rows))
+    assert (maps(marked) != maps(marked, read=plain_rows)).any()

@@ -5,14 +5,18 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cells.errors import DataError
+from cells.vocabulary import CellClass
+from evaluation.classifier_sets import LabelledSet
 from evaluation.classifiers import Share
 from evaluation.generalisation import (
     CLASSIFIERS,
     LABORATORIES,
     Figure,
+    five_kinds,
     main,
     markdown,
     models_without,
@@ -78,6 +82,15 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_is_refused(tmp_path: P
     (tmp_path / "cnn" / "manifest.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="cannot tell what"):
         models_without("bccd", "cnn", tmp_path, tmp_path)
+
+
+def test_five_kinds_leave_out_the_others_and_pool_neutrophils() -> None:
+    labels = (CellClass.PLATELET, CellClass.NEUTROPHIL_BAND, CellClass.ERYTHROBLAST, CellClass.MONOCYTE)
+    crops = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 112, 112, 3), np.uint8)
+    kept = five_kinds(LabelledSet(crops, np.full((4, 3), 230.0), labels))
+    assert kept.labels == (CellClass.NEUTROPHIL, CellClass.MONOCYTE)
+    assert kept.crops[:, 0, 0, 0].tolist() == [1, 3]
+    assert kept.whites.shape == (2, 3)
 
 
 def test_the_table_marks_short_trainings_and_gaps() -> None:

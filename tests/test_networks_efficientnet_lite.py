@@ -115,6 +115,19 @@ def test_nothing_in_the_file_is_called(tmp_path: Path, monkeypatch: pytest.Monke
     assert called == []
 
 
+@pytest.mark.parametrize(
+    ("size", "stride", "offset"),
+    [((4, 4), (4, 1), 0), ((3, 4), (4, 1), 1), ((2,), (1,), 11), ((2,), (-1,), 3), ((2,), (1,), -1)],
+)
+def test_no_memory_beyond_the_storage_is_read(
+    tmp_path: Path, size: tuple[int, ...], stride: tuple[int, ...], offset: int
+) -> None:
+    content = _file({"far": _Tensor("0", size, stride, offset)}, {"0": np.arange(12, dtype=np.float32)})
+    path, sha256 = _write(tmp_path, content)
+    with pytest.raises(DataError, match="beyond its storage"):
+        read_tensors(path, sha256=sha256)
+
+
 @pytest.mark.parametrize("keep", [1, 40, 200])
 def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
     content = _file({"plain": _Tensor("0", (3, 4), (4, 1))}, {"0": np.arange(12, dtype=np.float32)})

@@ -102,6 +102,9 @@ def _storages(file: io.BytesIO, types: dict[str, str]) -> dict[str, NDArray[Any]
 def _tensor(
     storage: NDArray[Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...]
 ) -> NDArray[Any]:
+    last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
+    if min((offset, *size, *stride)) < 0 or (0 not in size and last >= storage.size):
+        raise ValueError("a tensor reaches beyond its storage")
     steps = [step * storage.itemsize for step in stride]
     return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
 
