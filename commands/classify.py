@@ -39,7 +39,8 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="classify images that hold one centred cell each",
         description=(
             "Writes one row for each image: path,label,probability, then the probability of each class."
-            " The label is the most probable class; nothing is left unidentified."
+            " The label is the most probable class, band and segmented neutrophils first taken together and"
+            " then told apart; nothing is left unidentified."
         ),
         allow_abbrev=False,
     )
@@ -120,12 +121,14 @@ def _answers(images: "Sequence[CellImage]", classifier: "Classifier") -> list[Ro
     import numpy as np
 
     from features.crops import normalise_crop
+    from leukoformula.decisions import label_of
 
     if not images:
         return []
     crops = [normalise_crop(i.image, erythrocyte_px=i.erythrocyte_px, white=i.white) for i in images]
     answers = classifier.predict(np.stack(crops), np.stack([image.white for image in images]))
+    called = [label_of(answer, classifier.classes) for answer in answers]
     return [
-        (image.name, classifier.classes[best], f"{answer[best]:.4f}", *(f"{p:.4f}" for p in answer))
-        for image, answer, best in zip(images, answers, answers.argmax(axis=1), strict=True)
+        (image.name, label, f"{probability:.4f}", *(f"{p:.4f}" for p in answer))
+        for image, answer, (label, probability) in zip(images, answers, called, strict=True)
     ]

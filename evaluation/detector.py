@@ -28,6 +28,7 @@ from detector.suppression import suppress
 from detector.truth import Box
 from evaluation.boxes import SETS, truth_fields
 from features.crops import cut_cell
+from leukoformula.decisions import likeliest
 from leukoformula.settings import CLASSIFIERS
 from leukoformula.store import load_classifier
 
@@ -345,7 +346,7 @@ def keep_leukocytes(
         ]
     )
     answers = classifier.predict(crops, np.broadcast_to(field.white, (len(crops), 3)))
-    labels = [classifier.classes[number] for number in answers.argmax(axis=1)]
+    labels = [likeliest(answer, classifier.classes) for answer in answers]
     return [f for f, label in zip(finds, labels, strict=True) if label.in_denominator]
 
 

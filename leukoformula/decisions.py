@@ -83,13 +83,9 @@ def decide(
     Decision
         The label, its probability, and whether the cell counts. Ties go to the class that stands first.
     """
-    together = _together(probabilities, classes)
-    answer = max(together, key=lambda key: together[key])
-    members = [
-        (label, float(p)) for label, p in zip(classes, probabilities, strict=True) if _answer(label) is answer
-    ]
-    label, probability = max(members, key=lambda member: member[1])
-    if together[answer] < abstain_below:
+    answer = likeliest(probabilities, classes)
+    label, probability = label_of(probabilities, classes)
+    if _together(probabilities, classes)[answer] < abstain_below:
         return Decision(CellClass.UNIDENTIFIED, probability, in_frame, UNCERTAIN)
     if label in NOT_LEUKOCYTES:
         return Decision(label, probability, False, NOT_A_LEUKOCYTE)
@@ -99,6 +95,32 @@ def decide(
     if not in_frame:
         return Decision(label, probability, False, COUNTING_FRAME)
     return Decision(label, probability, True, UNLIKE if normal and p_value <= flag_outliers else "")
+
+
+def label_of(probabilities: NDArray[np.float32], classes: Sequence[CellClass]) -> tuple[CellClass, float]:
+    """Return what a cell is called where nothing is left unidentified.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (K,), float32
+        Probability of each class.
+    classes : sequence of CellClass
+        The K classes.
+
+    Returns
+    -------
+    label : CellClass
+        The most probable member of the most probable answer (``likeliest``): a cell that is surely a
+        neutrophil, but band or segmented, is not called by a third class. Ties go to the class that stands
+        first.
+    probability : float
+        Its own, 0 to 1.
+    """
+    answer = likeliest(probabilities, classes)
+    members = [
+        (label, float(p)) for label, p in zip(classes, probabilities, strict=True) if _answer(label) is answer
+    ]
+    return max(members, key=lambda member: member[1])
 
 
 def likeliest(probabilities: NDArray[np.float32], classes: Sequence[CellClass]) -> CellClass:

@@ -51,6 +51,19 @@ def test_classify_a_folder(
     assert "3.2 erythrocyte diameters" in capsys.readouterr().err
 
 
+def test_classify_tells_band_and_segmented_apart_last(
+    cells: Path, tmp_path: Path, fake_models: FakeClassifier
+) -> None:
+    fake_models.answer = {
+        CellClass.NEUTROPHIL_BAND: 0.28,
+        CellClass.NEUTROPHIL_SEGMENTED: 0.32,
+        CellClass.EOSINOPHIL: 0.4,
+    }
+    out = tmp_path / "predictions.csv"
+    assert main(["classify", str(cells), "--out", str(out)]) == 0
+    assert {(row["label"], row["probability"]) for row in table(out)} == {("neutrophil_segmented", "0.3200")}
+
+
 def test_classify_a_manifest(
     cells: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
+import numpy as np
+
 from cells.vocabulary import CellClass, clinical_order
+from leukoformula.decisions import label_of
 from leukoformula.result import SmearResult
 from reports.interfaces.codes import CODES
 from reports.interfaces.observed import Observed
@@ -54,7 +57,7 @@ def _answered(result: SmearResult) -> set[CellClass]:
     """Return the classes, with those that they belong to, that the classifier gave the cells now changed."""
     changed = set(result.relabelled or ())
     found = {
-        max(cell.probabilities, key=lambda label: cell.probabilities[label])
+        label_of(np.array(list(cell.probabilities.values()), np.float32), tuple(cell.probabilities))[0]
         for cell in result.cells
         if cell.cell_id in changed and cell.probabilities
     }
