@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evaluation.comparison.compare import Comparison
     from evaluation.comparison.labelled import LabelledCells
 
-SETS = ("raabin_test_a", "pbc_val", "bccd", "jtsc", "bcisc", "deepbionet", "apl_aml")
+SETS = ("raabin_test_a", "pbc_val", "bccd", "bccd_read", "jtsc", "bcisc", "deepbionet", "apl_aml")
 """The same as ``evaluation.classifier_sets.SETS``, which a test holds true."""
 
 

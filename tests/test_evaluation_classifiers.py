@@ -73,7 +73,15 @@ def test_a_missing_model_gives_the_exit_code_of_a_refusal(
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "images"), [("bccd", 354), ("bcisc", 268), ("deepbionet", 191), ("jtsc", 300), ("pbc_val", 1181)]
+    ("name", "images"),
+    [
+        ("bccd", 354),
+        ("bccd_read", 352),
+        ("bcisc", 268),
+        ("deepbionet", 191),
+        ("jtsc", 300),
+        ("pbc_val", 1181),
+    ],
 )
 def test_every_image_of_a_set_is_there(data: Path, name: str, images: int) -> None:
     cells = labelled_set(name, data)
