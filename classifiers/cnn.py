@@ -11,7 +11,7 @@ from cells.errors import ModelError
 from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.adaptation import Adaptation, network_and_adaptation
-from classifiers.preprocess import network_input
+from classifiers.preprocess import StainStrength, network_input
 from classifiers.probabilities import softmax
 
 _BATCH = 16
@@ -30,6 +30,7 @@ class CnnClassifier:
         temperature: float,
         factors: NDArray[np.float32] | None = None,
         colour_share: float = 1.0,
+        strength: StainStrength | None = None,
         adaptation: Adaptation | None = None,
         threads: int = 2,
     ) -> None:
@@ -48,6 +49,8 @@ class CnnClassifier:
             The probabilities are multiplied by these and scaled to sum to 1 again.
         colour_share : float
             Share of the colour that the network is shown, 0 to 1; see ``classifiers.preprocess.pale``.
+        strength : StainStrength, optional
+            How strongly stained the network is shown each crop; None as it is.
         adaptation : Adaptation, optional
             What the labelled cells of a laboratory add to the answers.
         threads : int
@@ -72,6 +75,7 @@ class CnnClassifier:
         self._side = side_px
         self._temperature = temperature
         self._colour_share = colour_share
+        self._strength = strength
         self._factors = np.ones(len(CLASSIFIED), np.float32) if factors is None else factors
         if adaptation is not None:
             adaptation.require_network(network, features=self.feature_count)
@@ -101,6 +105,10 @@ class CnnClassifier:
             side, temperature = int(model.manifest["input_px"]), float(model.manifest["temperature"])
             colour_share = float(model.manifest["colour_share"])
             factors = np.array([model.manifest["prior_factors"][name] for name in CLASSIFIED], np.float32)
+            given = model.manifest.get("stain_strength")
+            strength = (
+                None if given is None else StainStrength(*(float(given[k]) for k in StainStrength._fields))
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"model {folder.name}: bad manifest ({error}); install leukoformula again"
@@ -109,6 +117,8 @@ class CnnClassifier:
             raise ModelError(f"model {folder.name}: its colour share is {colour_share}; train it again")
         if classes != CLASSIFIED or not temperature > 0 or not 16 <= side <= 512 or not (factors > 0).all():
             raise ModelError(f"model {folder.name}: its manifest does not suit this version; train it again")
+        if strength is not None and not (strength.target > 0 and 0 < strength.least <= strength.most < 100):
+            raise ModelError(f"model {folder.name}: its strength of the stain is {strength}; train it again")
         network, adaptation = network_and_adaptation(model)
         return cls(
             network,
@@ -116,6 +126,7 @@ class CnnClassifier:
             temperature=temperature,
             factors=factors,
             colour_share=colour_share,
+            strength=strength,
             adaptation=adaptation,
         )
 
@@ -164,7 +175,11 @@ class CnnClassifier:
         for start in range(0, len(crops), _BATCH):
             stop = start + _BATCH
             batch = network_input(
-                crops[start:stop], whites[start:stop], side_px=self._side, colour_share=self._colour_share
+                crops[start:stop],
+                whites[start:stop],
+                side_px=self._side,
+                colour_share=self._colour_share,
+                strength=self._strength,
             )
             found = self.answer_input(batch)
             logits.append(found[0])

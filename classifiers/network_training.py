@@ -15,7 +15,8 @@ from cells.errors import DataError, UsageError
 from cells.files import atomic_path
 from cells.vocabulary import CLASSIFIED
 from classifiers.architectures import architecture
-from classifiers.augmentation import move, restain
+from classifiers.augmentation import move, restain, strengthen
+from classifiers.preprocess import StainStrength
 from classifiers.training_data import TrainingData
 
 _STOP = object()
@@ -112,6 +113,9 @@ class _Trainer:
         self, images: tf.Tensor, masks: tf.Tensor, whites: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor
     ) -> tf.Tensor:
         density = restain(images, masks, whites, seed, self.settings["stain"])
+        if "stain_strength" in self.settings:
+            strength = StainStrength(**self.settings["stain_strength"])
+            density = strengthen(density, strength, seed + 1, self.settings["stain"]["strength_error"])
         with tf.GradientTape() as tape:
             logits = self.model(density, training=True)
             loss = allowed_loss(logits, targets, self.settings["label_smoothing"])

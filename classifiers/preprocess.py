@@ -1,14 +1,63 @@
 """From crops to the input of the networks."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from slides.optics import optical_density
 
+STRENGTH_SHARE = 0.85
+"""The stain's strength is the density that this share of the middle of a crop does not exceed."""
+
+STRENGTH_STEP = 2
+"""It is measured on every second pixel of every second row."""
+
+
+class StainStrength(NamedTuple):
+    """How strongly stained each crop is shown to a network.
+
+    Parameters
+    ----------
+    target : float
+        Optical density, mean of the three channels, that the dark part of the cell is brought to; above 0.
+    least, most : float
+        Bounds of the factor that the densities are multiplied by; above 0.
+    """
+
+    target: float
+    least: float
+    most: float
+
+    def factors(self, density: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the factor of each crop.
+
+        Parameters
+        ----------
+        density : ndarray of shape (N, M, M, 3), float32
+            Optical density.
+
+        Returns
+        -------
+        ndarray of shape (N,), float32
+            ``least`` to ``most``. One factor for all channels keeps the colour.
+        """
+        quarter = density.shape[1] // 4
+        middle = np.s_[:, quarter : 3 * quarter : STRENGTH_STEP, quarter : 3 * quarter : STRENGTH_STEP]
+        values = density[middle].mean(axis=-1).reshape(len(density), -1)
+        place = int(STRENGTH_SHARE * (values.shape[1] - 1))
+        dark = np.partition(values, place, axis=1)[:, place]
+        return np.clip(self.target / np.maximum(dark, 1e-3), self.least, self.most).astype(np.float32)
+
 
 def network_input(
-    crops: NDArray[np.uint8], whites: NDArray[np.float64], *, side_px: int, colour_share: float = 1.0
+    crops: NDArray[np.uint8],
+    whites: NDArray[np.float64],
+    *,
+    side_px: int,
+    colour_share: float = 1.0,
+    strength: StainStrength | None = None,
 ) -> NDArray[np.float32]:
     """Return white-point-corrected optical density at the side that a network takes.
 
@@ -22,11 +71,13 @@ def network_input(
         Side of the network's input, px.
     colour_share : float
         Share of the colour that is left, 0 to 1; see ``pale``.
+    strength : StainStrength, optional
+        Brings each crop to one strength of the stain; None leaves the densities as they are.
 
     Returns
     -------
     ndarray of shape (N, side_px, side_px, 3), float32
-        Decadic optical density, 0 to 2.
+        Decadic optical density, 0 to 2 before the strength is changed.
     """
     out = np.empty((len(crops), side_px, side_px, 3), np.float32)
     for index, (crop, white) in enumerate(zip(crops, whites, strict=True)):
@@ -34,6 +85,8 @@ def network_input(
         if crop.shape[0] != side_px:
             small = np.asarray(cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.uint8)
         out[index] = optical_density(small, white)
+    if strength is not None:
+        out *= strength.factors(out)[:, None, None, None]
     return pale(out, colour_share)
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from cells.errors import DataError
 from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, CellClass
-from classifiers.augmentation import move, restain
+from classifiers.augmentation import move, restain, strengthen
 from classifiers.card import write_card
 from classifiers.cnn import CnnClassifier
 from classifiers.network_training import export_litert, logits_of, train_network
-from classifiers.preprocess import network_input, pale
+from classifiers.preprocess import StainStrength, network_input, pale
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
 from classifiers.training_data import TrainingData, load_training_data
 from classifiers.training_hashes import write_training_hashes
@@ -91,6 +91,7 @@ def train(
         "classes": [str(label) for label in CLASSIFIED],
         "input_px": settings["input_px"],
         "colour_share": settings["colour_share"],
+        "stain_strength": settings.get("stain_strength"),
         "crop": "27 µm square, optical density against the white point",
         "temperature": temperature,
         "prior_factors": dict(zip(map(str, CLASSIFIED), map(float, factors), strict=True)),
@@ -143,8 +144,10 @@ def _held_out_inputs(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     crops, whites = data.crops[data.held_out], data.whites[data.held_out]
     side = settings["input_px"]
-    share = float(settings["colour_share"])
-    plain = network_input(crops, whites.astype(np.float64), side_px=side, colour_share=share)
+    share, strength = float(settings["colour_share"]), _strength(settings)
+    plain = network_input(
+        crops, whites.astype(np.float64), side_px=side, colour_share=share, strength=strength
+    )
     rng = np.random.default_rng([settings["seed"], 99])
     regions = np.zeros(crops.shape[:3], np.uint8) if data.regions is None else data.regions[data.held_out]
     moved, masks = zip(
@@ -157,7 +160,13 @@ def _held_out_inputs(
     seed = tf.constant([settings["seed"], 99], tf.int32)
     stain = settings["stages"][-1]["stain"]
     density = restain(tf.stack(moved), tf.stack(masks), tf.constant(whites), seed, stain)
+    if strength is not None:
+        density = strengthen(density, strength)
     return plain, pale(density.numpy(), share)
+
+
+def _strength(settings: dict[str, Any]) -> StainStrength | None:
+    return StainStrength(**settings["stain_strength"]) if "stain_strength" in settings else None
 
 
 def _accuracy(logits: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
@@ -183,6 +192,7 @@ def _parity(
         side_px=settings["input_px"],
         temperature=1.0,
         colour_share=settings["colour_share"],
+        strength=_strength(settings),
     )
     crops, whites = data.crops[data.held_out][:200], data.whites[data.held_out][:200].astype(np.float64)
     return float(np.abs(softmax(classifier.logits(crops, whites)) - softmax(logits[:200])).max())
