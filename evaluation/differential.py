@@ -2,7 +2,8 @@
 
 Run as ``python -m evaluation.differential result.json --labels labels.csv`` after
 ``leukoformula report FOLDER --out DIR``; ``labels.csv`` has the columns Image (a number in the image's name)
-and Category (names of leukocytes, separated by commas), as published with ``bccd``.
+and Category (names of leukocytes, separated by commas), as published with ``bccd``, or a line for each cell
+with the columns image (the image's name) and label, as ``readings/bccd.csv``.
 """
 
 import argparse
@@ -72,12 +73,12 @@ def known_labels(path: Path) -> dict[int, list[CellClass]]:
     Parameters
     ----------
     path : Path
-        CSV file with the columns Image and Category.
+        CSV file with the columns Image and Category, or image and label.
 
     Returns
     -------
     dict of int to list of CellClass
-        Classes by number of the image; images without a category are left out.
+        Classes by number of the image; images without a category and cells without a label are left out.
 
     Raises
     ------
@@ -88,12 +89,16 @@ def known_labels(path: Path) -> dict[int, list[CellClass]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             for row in csv.DictReader(handle):
-                names = [name.strip().lower() for name in (row["Category"] or "").split(",") if name.strip()]
+                read = "label" in row
+                image = _number(row["image"]) if read else int(row["Image"])
+                given = row["label" if read else "Category"] or ""
+                names = [name.strip().lower() for name in given.split(",") if name.strip()]
                 if names:
-                    labels[int(row["Image"])] = [CellClass(name) for name in names]
+                    labels.setdefault(image, []).extend(CellClass(name) for name in names)
     except (OSError, KeyError, ValueError) as error:
         raise DataError(
-            f"cannot read the labels {path}: {error}; it needs the columns Image and Category"
+            f"cannot read the labels {path}: {error};"
+            " it needs the columns Image and Category, or image and label"
         ) from error
     return labels
 
@@ -154,7 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m evaluation.differential", description=__doc__.split("\n")[0]
     )
     parser.add_argument("result", type=Path, help="result.json of a report")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV with the columns Image and Category")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        required=True,
+        help="CSV with the columns Image and Category, or image and label",
+    )
     options = parser.parse_args(arguments)
     try:
         labels = known_labels(options.labels)

@@ -24,6 +24,16 @@ def test_labels_are_read_by_image_and_blank_ones_left_out(tmp_path: Path) -> Non
     assert found == {0: [CellClass.NEUTROPHIL], 1: [CellClass.NEUTROPHIL, CellClass.EOSINOPHIL]}
 
 
+def test_readings_have_a_line_for_each_cell(tmp_path: Path) -> None:
+    path = tmp_path / "readings.csv"
+    path.write_text(
+        "image,row,label\nBloodImage_00007.jpg,1.0,monocyte\nBloodImage_00007.jpg,9.0,lymphocyte\n"
+        "BloodImage_00008.jpg,2.0,\n",
+        encoding="utf-8",
+    )
+    assert known_labels(path) == {7: [CellClass.MONOCYTE, CellClass.LYMPHOCYTE]}
+
+
 def test_an_unknown_category_is_named(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(",Image,Category\n,0,NEUTROFIL\n", encoding="utf-8")
