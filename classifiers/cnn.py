@@ -117,8 +117,6 @@ class CnnClassifier:
             raise ModelError(f"model {folder.name}: its colour share is {colour_share}; train it again")
         if classes != CLASSIFIED or not temperature > 0 or not 16 <= side <= 512 or not (factors > 0).all():
             raise ModelError(f"model {folder.name}: its manifest does not suit this version; train it again")
-        if strength is not None and not (strength.target > 0 and 0 < strength.least <= strength.most < 100):
-            raise ModelError(f"model {folder.name}: its strength of the stain is {strength}; train it again")
         network, adaptation = network_and_adaptation(model)
         return cls(
             network,

@@ -1,11 +1,13 @@
 """From crops to the input of the networks."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cells.errors import DataError
 from slides.optics import optical_density
 
 STRENGTH_SHARE = 0.85
@@ -29,6 +31,35 @@ class StainStrength(NamedTuple):
     target: float
     least: float
     most: float
+
+    @classmethod
+    def of(cls, table: Mapping[str, float] | None) -> "StainStrength | None":
+        """Return the strength that a settings file or a manifest gives.
+
+        Parameters
+        ----------
+        table : mapping of str to float, or None
+            ``target``, ``least`` and ``most``.
+
+        Returns
+        -------
+        StainStrength or None
+            None where there is no table.
+
+        Raises
+        ------
+        DataError
+            Where a number is missing or out of range.
+        """
+        if table is None:
+            return None
+        try:
+            found = cls(**{str(name): float(value) for name, value in table.items()})
+        except (TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"the strength of the stain needs target, least and most: {error}") from error
+        if not (0 < found.target < np.inf and 0 < found.least <= found.most < np.inf):
+            raise DataError(f"the strength of the stain is out of range: {dict(table)}")
+        return found
 
     def factors(self, density: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the factor of each crop.

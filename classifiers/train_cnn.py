@@ -144,7 +144,7 @@ def _held_out_inputs(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     crops, whites = data.crops[data.held_out], data.whites[data.held_out]
     side = settings["input_px"]
-    share, strength = float(settings["colour_share"]), _strength(settings)
+    share, strength = float(settings["colour_share"]), StainStrength.of(settings.get("stain_strength"))
     plain = network_input(
         crops, whites.astype(np.float64), side_px=side, colour_share=share, strength=strength
     )
@@ -163,10 +163,6 @@ def _held_out_inputs(
     if strength is not None:
         density = strengthen(density, strength)
     return plain, pale(density.numpy(), share)
-
-
-def _strength(settings: dict[str, Any]) -> StainStrength | None:
-    return StainStrength(**settings["stain_strength"]) if "stain_strength" in settings else None
 
 
 def _accuracy(logits: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
@@ -192,7 +188,7 @@ def _parity(
         side_px=settings["input_px"],
         temperature=1.0,
         colour_share=settings["colour_share"],
-        strength=_strength(settings),
+        strength=StainStrength.of(settings.get("stain_strength")),
     )
     crops, whites = data.crops[data.held_out][:200], data.whites[data.held_out][:200].astype(np.float64)
     return float(np.abs(softmax(classifier.logits(crops, whites)) - softmax(logits[:200])).max())

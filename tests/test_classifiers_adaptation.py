@@ -28,6 +28,7 @@ from classifiers.adaptation_fitting import (
     right,
     try_out,
 )
+from classifiers.preprocess import StainStrength
 from classifiers.training_hashes import HASHES, TrainingHashes
 from leukoformula.result import ModelInfo
 from leukoformula.settings import Settings
@@ -342,6 +343,7 @@ def test_the_shipped_network_answers_with_a_correction() -> None:
         temperature=form["temperature"],
         factors=np.array([form["prior_factors"][name] for name in CLASSIFIED], np.float32),
         colour_share=form["colour_share"],
+        strength=StainStrength.of(form.get("stain_strength")),
         adaptation=made,
     )
     after = with_it.predict(crops, whites)

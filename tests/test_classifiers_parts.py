@@ -14,7 +14,7 @@ from classifiers.cnn import CnnClassifier
 from classifiers.ensemble import EnsembleClassifier
 from classifiers.labels import allowed_answers
 from classifiers.manifest import read_manifest
-from classifiers.preprocess import network_input
+from classifiers.preprocess import StainStrength, network_input
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
 from slides.optics import optical_density, white_point
 
@@ -124,6 +124,55 @@ def test_the_network_sees_optical_density_not_the_lamp():
         views.append(network_input(crop, white[None], side_px=112))
     assert np.abs(views[0] - views[1]).max() < 0.02
     assert np.abs(views[0][0] - density[0]).max() < 0.02
+
+
+STRENGTH = StainStrength(0.8, 1.0, 4.0)
+
+
+def _dyed(strength: float, seed: int = 4) -> np.ndarray:
+    """A cell with a dark middle, as an image on white glass."""
+    rng = np.random.default_rng(seed)
+    far = np.hypot(*(np.mgrid[:112, :112] - 55.5))
+    density = np.where(far < 24, 0.5, np.where(far < 34, 0.15, 0.02))[..., None] * rng.uniform(0.8, 1.2, 3)
+    return np.rint(240.0 * 10.0 ** (-strength * density)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("strength", [0.4, 0.7, 1.0, 1.5])
+def test_a_pale_stain_is_shown_as_strongly_as_a_dark_one(strength: float):
+    whites = np.full((2, 3), 240.0)
+    pale, usual = network_input(
+        np.stack([_dyed(strength), _dyed(1.0)]), whites, side_px=112, strength=STRENGTH
+    )
+    assert np.abs(pale - usual).max() < 0.06
+    assert usual[28:84, 28:84].mean(axis=-1).max() == pytest.approx(STRENGTH.target, abs=0.02)
+
+
+def test_the_factor_of_the_strength_has_bounds_and_keeps_the_colour():
+    density = np.zeros((3, 112, 112, 3), np.float32)
+    density[1] = (0.05, 0.1, 0.03)
+    density[2] = (1.5, 1.2, 1.8)
+    assert STRENGTH.factors(density).tolist() == [4.0, 4.0, 1.0]
+    image = np.rint(240.0 * 10.0 ** -density[1:2]).astype(np.uint8)
+    plain = network_input(image, np.full((1, 3), 240.0), side_px=112)
+    shown = network_input(image, np.full((1, 3), 240.0), side_px=112, strength=STRENGTH)
+    np.testing.assert_allclose(shown, 4.0 * plain, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"target": 0.8},
+        {"target": 0.0, "least": 1, "most": 2},
+        {"target": 0.8, "least": 2, "most": 1},
+        {"target": "x", "least": 1, "most": 2},
+        {"target": 0.8, "least": 1, "most": float("inf")},
+        {"target": 0.8, "least": 1, "most": 2, "more": 3},
+        [0.8, 1, 2],
+    ],
+)
+def test_a_strength_out_of_range_is_refused(table: object):
+    with pytest.raises(DataError, match="strength of the stain"):
+        StainStrength.of(table)
 
 
 def test_optical_density_is_zero_on_the_empty_slide_and_limited():
