@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from classifiers.preprocess import STRENGTH_SHARE, STRENGTH_STEP, StainStrength
 from slides.optics import MAX_DENSITY
 
 _NUCLEUS = 2
@@ -180,38 +179,6 @@ def restain(
     grain = settings["noise"] * chance.uniform(11, [1, 1, 1])
     density += grain * chance.normal(12, density.shape[1:], 1.0)
     return tf.clip_by_value(density, 0.0, MAX_DENSITY)
-
-
-def strengthen(
-    density: tf.Tensor, strength: StainStrength, seed: tf.Tensor | None = None, error: float = 0.0
-) -> tf.Tensor:
-    """Return densities brought to one strength of the stain, as ``network_input`` brings them.
-
-    Parameters
-    ----------
-    density : tensor of shape (N, M, M, 3), float32
-        Optical density.
-    strength : StainStrength
-        Target and bounds.
-    seed : tensor of shape (2,), int32, optional
-        Seed of the stateless random numbers; needed where there is an error.
-    error : float, optional
-        Standard deviation of the natural logarithm of an error of each factor.
-
-    Returns
-    -------
-    tensor of shape (N, M, M, 3), float32
-    """
-    side = int(density.shape[1])
-    quarter = side // 4
-    middle = density[:, quarter : 3 * quarter : STRENGTH_STEP, quarter : 3 * quarter : STRENGTH_STEP]
-    values = tf.reshape(tf.reduce_mean(middle, axis=-1), [tf.shape(density)[0], -1])
-    place = int(STRENGTH_SHARE * (len(range(quarter, 3 * quarter, STRENGTH_STEP)) ** 2 - 1))
-    dark = tf.sort(values, axis=-1)[:, place]
-    factors = tf.clip_by_value(strength.target / tf.maximum(dark, 1e-3), strength.least, strength.most)
-    if seed is not None:
-        factors *= tf.exp(error * tf.random.stateless_normal(tf.shape(factors), seed))
-    return density * factors[:, None, None, None]
 
 
 class _Chance:

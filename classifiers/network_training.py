@@ -15,8 +15,7 @@ from cells.errors import DataError, UsageError
 from cells.files import atomic_path
 from cells.vocabulary import CLASSIFIED
 from classifiers.architectures import architecture
-from classifiers.augmentation import move, restain, strengthen
-from classifiers.preprocess import StainStrength
+from classifiers.augmentation import move, restain
 from classifiers.training_data import TrainingData
 
 _STOP = object()
@@ -88,7 +87,6 @@ def allowed_loss(logits: tf.Tensor, targets: tf.Tensor, smoothing: float) -> tf.
 class _Trainer:
     def __init__(self, settings: dict[str, Any], initial: Path | None) -> None:
         self.settings = settings
-        self.strength = StainStrength.of(settings.get("stain_strength"))
         keras.utils.set_random_seed(settings["seed"])
         tf.config.experimental.enable_op_determinism()
         side = settings["input_px"]
@@ -114,8 +112,6 @@ class _Trainer:
         self, images: tf.Tensor, masks: tf.Tensor, whites: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor
     ) -> tf.Tensor:
         density = restain(images, masks, whites, seed, self.settings["stain"])
-        if self.strength is not None:
-            density = strengthen(density, self.strength, seed + 1, self.settings["stain"]["strength_error"])
         with tf.GradientTape() as tape:
             logits = self.model(density, training=True)
             loss = allowed_loss(logits, targets, self.settings["label_smoothing"])

@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 from cells.errors import DataError
 from slides.optics import optical_density
 
-STRENGTH_SHARE = 0.85
-"""The stain's strength is the density that this share of the middle of a crop does not exceed."""
-
-STRENGTH_STEP = 2
-"""It is measured on every second pixel of every second row."""
+_STRENGTH_SHARE = 0.85
+_STRENGTH_STEP = 2
 
 
 class StainStrength(NamedTuple):
@@ -24,6 +21,7 @@ class StainStrength(NamedTuple):
     ----------
     target : float
         Optical density, mean of the three channels, that the dark part of the cell is brought to; above 0.
+        The dark part is what 85 % of the pixels in the middle of the crop do not exceed.
     least, most : float
         Bounds of the factor that the densities are multiplied by; above 0.
     """
@@ -75,9 +73,9 @@ class StainStrength(NamedTuple):
             ``least`` to ``most``. One factor for all channels keeps the colour.
         """
         quarter = density.shape[1] // 4
-        middle = np.s_[:, quarter : 3 * quarter : STRENGTH_STEP, quarter : 3 * quarter : STRENGTH_STEP]
+        middle = np.s_[:, quarter : 3 * quarter : _STRENGTH_STEP, quarter : 3 * quarter : _STRENGTH_STEP]
         values = density[middle].mean(axis=-1).reshape(len(density), -1)
-        place = int(STRENGTH_SHARE * (values.shape[1] - 1))
+        place = int(_STRENGTH_SHARE * (values.shape[1] - 1))
         dark = np.partition(values, place, axis=1)[:, place]
         return np.clip(self.target / np.maximum(dark, 1e-3), self.least, self.most).astype(np.float32)
 
@@ -116,9 +114,30 @@ def network_input(
         if crop.shape[0] != side_px:
             small = np.asarray(cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.uint8)
         out[index] = optical_density(small, white)
+    return shown(out, colour_share=colour_share, strength=strength)
+
+
+def shown(
+    density: NDArray[np.float32], *, colour_share: float, strength: StainStrength | None
+) -> NDArray[np.float32]:
+    """Return densities as a network is shown them; see ``network_input``, whose last step this is.
+
+    Parameters
+    ----------
+    density : ndarray of shape (N, M, M, 3), float32
+        Optical density of red, green and blue.
+    colour_share : float
+        Share of the colour that is left, 0 to 1.
+    strength : StainStrength or None
+        Brings each crop to one strength of the stain.
+
+    Returns
+    -------
+    ndarray of shape (N, M, M, 3), float32
+    """
     if strength is not None:
-        out *= strength.factors(out)[:, None, None, None]
-    return pale(out, colour_share)
+        density = density * strength.factors(density)[:, None, None, None]
+    return pale(density, colour_share)
 
 
 def pale(density: NDArray[np.float32], colour_share: float) -> NDArray[np.float32]:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from cells.errors import DataError
 from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, CellClass
-from classifiers.augmentation import move, restain, strengthen
+from classifiers.augmentation import move, restain
 from classifiers.card import write_card
 from classifiers.cnn import CnnClassifier
 from classifiers.network_training import export_litert, logits_of, train_network
-from classifiers.preprocess import StainStrength, network_input, pale
+from classifiers.preprocess import StainStrength, network_input, shown
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
 from classifiers.training_data import TrainingData, load_training_data
 from classifiers.training_hashes import write_training_hashes
@@ -160,9 +160,7 @@ def _held_out_inputs(
     seed = tf.constant([settings["seed"], 99], tf.int32)
     stain = settings["stages"][-1]["stain"]
     density = restain(tf.stack(moved), tf.stack(masks), tf.constant(whites), seed, stain)
-    if strength is not None:
-        density = strengthen(density, strength)
-    return plain, pale(density.numpy(), share)
+    return plain, shown(density.numpy(), colour_share=share, strength=strength)
 
 
 def _accuracy(logits: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
