@@ -13,6 +13,7 @@ from cells.errors import ModelError
 from cells.model_files import open_model
 from cells.records import RGBImage, WhitePoint
 from cells.units import CROP_PX
+from features.components import box_of, components, grown
 from features.segmentation import Mask, Masks, Quality, segment
 from slides.optics import optical_density
 
@@ -23,6 +24,7 @@ _BATCH = 8
 _DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 _LEAST_CELL_PX, _LEAST_NUCLEUS_PX = 150, 25
 _SPECK_SHARE, _HOLE_PX = 0.04, 30
+_HOLE_MARGIN_PX = 6
 _LEAST_EXPECTED_DICE = 0.92
 _AXIS = np.arange(CROP_PX, dtype=np.float32) - np.float32((CROP_PX - 1) / 2)
 _NEARNESS = np.exp(-(_AXIS[:, None] ** 2 + _AXIS[None] ** 2) / (2 * 24.0**2))
@@ -205,15 +207,16 @@ def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhiteP
     """
     if len(logits) != CROP_PX:
         logits = np.asarray(cv2.resize(logits, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR))
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    total = odds.sum(axis=-1)
-    p_nucleus = odds[..., 2] / total
-    p_cell = p_nucleus + odds[..., 1] / total
-    cell = _middle_part(np.asarray(cv2.morphologyEx((p_cell > 0.5).astype(np.uint8), cv2.MORPH_OPEN, _DISC)))
+    background, cytoplasm, core = planes = np.ascontiguousarray(logits.transpose(2, 0, 1))
+    odds = np.exp(planes - np.maximum(np.maximum(background, cytoplasm), core))
+    total = odds[0] + odds[1] + odds[2]
+    p_nucleus = odds[2] / total
+    p_cell = p_nucleus + odds[1] / total
+    cell = _middle_part(np.asarray(cv2.morphologyEx((p_cell > 0.5).view(np.uint8), cv2.MORPH_OPEN, _DISC)))
     if cell is None:
         masks = segment(crop, white)
         return Masks(masks.nucleus, masks.cell, Quality.FALLBACK)
-    nucleus = _without_specks((logits[..., 2] > logits[..., 1]) & cell, cell)
+    nucleus = _without_specks((core > cytoplasm) & cell, cell)
     quality = Quality.GOOD
     if nucleus is None:
         quality = Quality.NO_NUCLEUS
@@ -228,9 +231,9 @@ def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhiteP
 
 
 def _middle_part(mask: NDArray[np.uint8]) -> Mask | None:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    weight = np.bincount(labels.ravel(), weights=_NEARNESS.ravel(), minlength=count)
-    weight[stats[:, cv2.CC_STAT_AREA] < _LEAST_CELL_PX] = 0
+    labels, areas = components(mask, connectivity=4)
+    weight = np.bincount(labels.ravel(), weights=_NEARNESS.ravel(), minlength=len(areas))
+    weight[areas < _LEAST_CELL_PX] = 0
     weight[0] = 0
     chosen = int(np.argmax(weight))
     if not weight[chosen] > 0:
@@ -239,29 +242,34 @@ def _middle_part(mask: NDArray[np.uint8]) -> Mask | None:
 
 
 def _filled(part: Mask) -> Mask:
-    outside = (~part).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
-    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
-    right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
-    enclosed = (left > 0) & (top > 0) & (right < CROP_PX) & (bottom < CROP_PX)
+    box = box_of(part)
+    labels, areas = components(~part[box], connectivity=4)
+    enclosed = np.ones(len(areas), bool)
     enclosed[0] = False
-    return np.asarray(part | enclosed[labels])
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        enclosed[edge] = False
+    if enclosed.any():
+        part[box] |= enclosed[labels]
+    return part
 
 
 def _without_specks(mask: Mask, cell: Mask) -> Mask | None:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA]
-    if count == 1 or areas[1:].max() < _LEAST_NUCLEUS_PX:
+    box = grown(box_of(cell), _HOLE_MARGIN_PX)
+    labels, areas = components(np.ascontiguousarray(mask[box]), connectivity=4)
+    if len(areas) == 1 or areas[1:].max() < _LEAST_NUCLEUS_PX:
         return None
     keep = areas >= max(_LEAST_NUCLEUS_PX / 2, _SPECK_SHARE * areas[1:].max())
     keep[0] = False
     kept = keep[labels]
-    _, holes, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < _HOLE_PX
+    holes, areas = components(~kept, connectivity=4)
+    small = areas < _HOLE_PX
     small[0] = False
-    return np.asarray(kept | (small[holes] & cell))
+    nucleus = np.zeros(mask.shape, bool)
+    nucleus[box] = kept | (small[holes] & cell[box])
+    return nucleus
 
 
 def _expected_dice(probabilities: NDArray[np.float32], mask: Mask) -> float:
-    inside = float(probabilities[mask].sum())
-    return 2 * inside / (float(mask.sum()) + float(probabilities.sum()))
+    box = box_of(mask)
+    inside = float(probabilities[box][mask[box]].sum())
+    return 2 * inside / (int(np.count_nonzero(mask)) + float(probabilities.sum()))
