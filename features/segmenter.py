@@ -1,7 +1,12 @@
 """Nucleus and cell of crops by a small network, run by LiteRT, with the classical route to fall back on."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, Protocol
 
 import cv2
@@ -31,7 +36,7 @@ _NEARNESS = np.exp(-(_AXIS[:, None] ** 2 + _AXIS[None] ** 2) / (2 * 24.0**2))
 
 
 class Segmenter(Protocol):
-    """Anything that finds nucleus and cell in crops."""
+    """Anything that finds nucleus and cell in crops, for several threads at once."""
 
     def segment_all(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
         """Return the masks of N crops, shape (N, 112, 112, 3), with white points, shape (N, 3)."""
@@ -72,7 +77,7 @@ class NetworkSegmenter:
     name = "network"
 
     def __init__(self, network: bytes, *, side_px: int = CROP_PX, threads: int = 2) -> None:
-        """Build the interpreter.
+        """Build the first interpreter.
 
         Parameters
         ----------
@@ -82,27 +87,17 @@ class NetworkSegmenter:
         side_px : int
             Side of the input, px.
         threads : int
-            Threads of the interpreter.
+            Threads at work at most, each with an interpreter of its own; masks do not depend on it.
 
         Raises
         ------
         ModelError
             Where the bytes are no LiteRT model of that form.
         """
-        try:
-            self._interpreter = Interpreter(model_content=network, num_threads=threads)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError(
-                f"the segmenter is no LiteRT model of the expected form: {error}; install leukoformula again"
-            ) from error
-        output: dict[str, Any] = self._interpreter.get_output_details()[0]
-        if tuple(output["shape"]) != (1, side_px, side_px, len(ANSWERS)):
-            raise ModelError(f"the segmenter answers {tuple(output['shape'])}; install leukoformula again")
-        self._output = output["index"]
-        self._count, self._side = 1, side_px
+        self._network, self._side, self._threads = network, side_px, threads
+        self._idle: SimpleQueue[_Runner] = SimpleQueue()
+        self._idle.put(_Runner(network, side_px))
+        self._built, self._building = 1, Lock()
 
     @classmethod
     def load(cls, folder: Path) -> "NetworkSegmenter":
@@ -133,12 +128,16 @@ class NetworkSegmenter:
 
         The network sees each crop as it is and turned by half a turn; its answers are averaged.
         """
-        found: list[Masks] = []
-        for start in range(0, len(crops), _BATCH):
-            part, white = crops[start : start + _BATCH], whites[start : start + _BATCH]
-            for crop, colour, logits in zip(part, white, self.logits(part, white), strict=True):
-                found.append(masks_from_logits(logits, crop, colour))
-        return found
+        parts = [slice(start, start + _BATCH) for start in range(0, len(crops), _BATCH)]
+        if len(parts) == 1:
+            return self._segment(crops, whites)
+        with ThreadPoolExecutor(self._threads) as threads:
+            found = threads.map(lambda part: self._segment(crops[part], whites[part]), parts)
+            return list(chain.from_iterable(found))
+
+    def _segment(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
+        answers = self.logits(crops, whites)
+        return [masks_from_logits(*cell) for cell in zip(answers, crops, whites, strict=True)]
 
     def logits(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the network's answers for each pixel, shape (N, side_px, side_px, 3), float32.
@@ -152,16 +151,48 @@ class NetworkSegmenter:
                 size = (self._side, self._side)
                 small = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), np.uint8)
             batch[index] = optical_density(small, white)
-        return half_turn_mean(self._run, batch)
+        runner = self._borrow()
+        try:
+            return half_turn_mean(runner.answer, batch)
+        finally:
+            self._idle.put(runner)
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _borrow(self) -> "_Runner":
+        with suppress(Empty):
+            return self._idle.get_nowait()
+        with self._building:
+            if self._built < self._threads:
+                self._built += 1
+                return _Runner(self._network, self._side)
+        return self._idle.get()
+
+
+class _Runner:
+    """An interpreter of the network, for one thread at a time."""
+
+    def __init__(self, network: bytes, side_px: int) -> None:
+        try:
+            self._interpreter = Interpreter(model_content=network, num_threads=1)
+            self._input = self._interpreter.get_input_details()[0]["index"]
+            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise ModelError(
+                f"the segmenter is no LiteRT model of the expected form: {error}; install leukoformula again"
+            ) from error
+        output: dict[str, Any] = self._interpreter.get_output_details()[0]
+        if tuple(output["shape"]) != (1, side_px, side_px, len(ANSWERS)):
+            raise ModelError(f"the segmenter answers {tuple(output['shape'])}; install leukoformula again")
+        self._output, self._count = output["index"], 1
+
+    def answer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if len(batch) != self._count:
             self._interpreter.resize_tensor_input(self._input, batch.shape)
             self._interpreter.allocate_tensors()
             self._count = len(batch)
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
-        return np.array(self._interpreter.get_tensor(self._output), np.float32)
+        return np.asarray(self._interpreter.get_tensor(self._output), np.float32)
 
 
 def half_turn_mean(
