@@ -180,6 +180,8 @@ def answer_and_measure(
         Standardised features of the feature classifier, alone or in an ensemble; None without one.
     """
     if isinstance(classifier, MlpClassifier):
+        if not len(crops):
+            return classifier.predict(crops, whites), None
         return classifier.answer(crops, whites)
     if not isinstance(classifier, EnsembleClassifier):
         return classifier.predict(crops, whites), None

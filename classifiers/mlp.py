@@ -71,7 +71,7 @@ class Perceptron:
     def scaled(self, taken: _Array) -> _Array:
         """Return the features ``names``, shape (N, F), as the first layer takes them, same shape."""
         away = (taken.astype(np.float32) - self.mean) / self.scale
-        return np.asarray(np.clip(away, -self.limit, self.limit), np.float32)
+        return np.ascontiguousarray(np.clip(away, -self.limit, self.limit), np.float32)
 
     def logits(self, features: _Array) -> _Array:
         """Return the answers to feature vectors before temperature and softmax, shape (N, K), float32."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,19 +96,23 @@ def _mean_angles(
     signals: list[NDArray[np.float64]], scales: list[float], samples: int
 ) -> NDArray[np.float64]:
     reach = math.ceil(max(scales))
-    windows = [np.lib.stride_tricks.sliding_window_view(s, 2 * reach + 1) for s in signals]
-    around = np.concatenate([w if len(w) <= samples else w[_spread(len(w), samples)] for w in windows])
-    around -= around[:, reach, None].copy()
-    heights = np.concatenate([around[:, reach::-1], around[:, reach:]])
+    fits = [len(signal) - 2 * reach for signal in signals]
+    ends = np.cumsum([0, *(len(signal) for signal in signals)])[:-1].tolist()
+    rows = np.concatenate([end + _spread(n, min(n, samples)) for end, n in zip(ends, fits, strict=True)])
+    around = np.lib.stride_tricks.sliding_window_view(np.concatenate(signals), 2 * reach + 1)[rows]
+    here, half = around[:, reach, None], len(rows)
+    heights = np.empty((2 * half, reach + 1))
+    np.subtract(around[:, reach::-1], here, out=heights[:half])
+    np.subtract(around[:, reach:], here, out=heights[half:])
     x, y = _first_crossings(heights, np.asarray(scales))
-    half = len(around)
     cosine = (x[:, :half] * x[:, half:] - y[:, :half] * y[:, half:]) / np.square(scales)[:, None]
     angles = np.arccos(np.clip(cosine, -1, 1))
-    ends = np.cumsum([min(len(w), samples) for w in windows])[:-1]
-    return np.stack([part.mean(axis=1) for part in np.split(angles, ends, axis=1)])
+    counts = [min(n, samples) for n in fits]
+    starts = np.cumsum([0, *counts])[:-1]
+    return np.asarray((np.add.reduceat(angles, starts, axis=1) / counts).T, np.float64)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _spread(count: int, samples: int) -> NDArray[np.intp]:
     return np.linspace(0, count - 1, samples).round().astype(np.intp)
 

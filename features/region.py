@@ -97,7 +97,7 @@ class Part:
     @cached_property
     def lab_mean(self) -> NDArray[np.float64]:
         """Mean of ``lab``, shape (3,), float64."""
-        return np.asarray(self.lab.mean(axis=0, dtype=np.float64), np.float64)
+        return np.array(cv2.mean(self.lab[None])[:3])
 
     @cached_property
     def box(self) -> tuple[slice, slice]:

@@ -211,8 +211,17 @@ def half_turn_mean(
     -------
     ndarray of shape (N, M, M, 3), float32
     """
-    turned = answer(np.ascontiguousarray(inputs[:, ::-1, ::-1]))[:, ::-1, ::-1]
-    return np.asarray(0.5 * (answer(inputs) + turned), np.float32)
+    mean = _turned(answer(_turned(inputs)))
+    mean += answer(inputs)
+    mean *= np.float32(0.5)
+    return mean
+
+
+def _turned(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    turned = np.empty(images.shape, np.float32)
+    for image, half_turn in zip(images, turned, strict=True):
+        cv2.flip(image, -1, dst=half_turn)
+    return turned
 
 
 def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhitePoint) -> Masks:

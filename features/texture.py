@@ -67,7 +67,7 @@ FEATURES: tuple[Feature, ...] = tuple(_table())
 _RING = 1.5
 _I, _J = np.mgrid[:_LEVELS, :_LEVELS].astype(np.float64)
 _SQUARES = (_I - _J) ** 2
-_CLOSE = 1 / (1 + _SQUARES)
+_WEIGHTS = np.stack([_I, _I**2, _I * _J, _SQUARES, 1 / (1 + _SQUARES)], axis=-1).reshape(-1, 5)
 
 
 def _binary_pattern_table() -> NDArray[np.uint8]:
@@ -95,25 +95,30 @@ def _binary_patterns(region: Region) -> dict[str, float]:
 
 def _grain(region: Region) -> dict[str, float]:
     """Measure bands and hats: their spread and mean in each part."""
-    soft = np.stack([cv2.GaussianBlur(region.green, (0, 0), sigma) for sigma in _SIGMAS])
-    hats = np.zeros((2 * len(_DISCS), *region.green.shape), np.float32)
+    soft = np.empty((len(_SIGMAS), *region.green.shape), np.float32)
+    for image, sigma in zip(soft, _SIGMAS, strict=True):
+        cv2.GaussianBlur(region.green, (0, 0), sigma, dst=image)
     near = grown(region.cell.box, max(_DISCS) - 1)
-    hats[:, *near] = _hats(np.ascontiguousarray(region.green[near]))
+    hats = _hats(np.ascontiguousarray(region.green[near]))
     names = [f"{kind}_{size}" for size in _DISCS for kind in ("dark", "bright")]
     values: dict[str, float] = {}
     for name, part in _parts(region).items():
         mean = float(part.pixels[:, 1].mean()) + 0.05
         levels = soft.reshape(len(soft), -1).take(part.places, axis=1)
         spreads = (levels[:-1] - levels[1:]).std(axis=1).tolist()
-        found = hats.reshape(len(hats), -1).take(part.places, axis=1).mean(axis=1).tolist()
+        places = np.flatnonzero(part.mask[near])
+        found = hats.reshape(len(hats), -1).take(places, axis=1).mean(axis=1).tolist()
         values |= {f"{name}_grain_{k}": spread / mean for k, spread in enumerate(spreads, start=1)}
         values |= {f"{name}_{hat}": level / mean for hat, level in zip(names, found, strict=True)}
     return values
 
 
 def _hats(green: NDArray[np.float32]) -> NDArray[np.float32]:
-    kinds = (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT)
-    return np.stack([np.asarray(cv2.morphologyEx(green, k, d), np.float32) for d in _ELEMENTS for k in kinds])
+    hats = np.empty((2 * len(_ELEMENTS), *green.shape), np.float32)
+    for number, disc in enumerate(_ELEMENTS):
+        cv2.morphologyEx(green, cv2.MORPH_TOPHAT, disc, dst=hats[2 * number])
+        cv2.morphologyEx(green, cv2.MORPH_BLACKHAT, disc, dst=hats[2 * number + 1])
+    return hats
 
 
 def _patterns(region: Region) -> NDArray[np.uint8]:
@@ -151,13 +156,11 @@ def _cooccurrence(region: Region) -> dict[str, float]:
     flat = counts.reshape(len(counts), -1)
     total = flat.sum(axis=1, keepdims=True)
     p = np.where(total > 0, flat / np.maximum(total, 1), 1 / _LEVELS**2)
-    mean = p @ _I.ravel()
-    away = _I.ravel() - mean[:, None]
-    variance = (away**2 * p).sum(axis=1)
-    covariance = (away * (_J.ravel() - mean[:, None]) * p).sum(axis=1)
+    mean, square, product, contrast, homogeneity = (p @ _WEIGHTS).T
+    variance, covariance = square - mean**2, product - mean**2
     columns = {
-        "contrast": p @ _SQUARES.ravel(),
-        "homogeneity": p @ _CLOSE.ravel(),
+        "contrast": contrast,
+        "homogeneity": homogeneity,
         "correlation": np.where(variance > 1e-9, covariance / np.maximum(variance, 1e-9), 1.0),
         "entropy": -(p * np.log2(p + 1e-12)).sum(axis=1),
     }
