@@ -182,8 +182,7 @@ def answer_and_measure(
     if isinstance(classifier, MlpClassifier):
         if not len(crops):
             return classifier.predict(crops, whites), None
-        measured = classifier.measured(crops, whites)
-        return classifier.predict_features(measured), classifier.perceptron.standardise(measured)
+        return classifier.answer(crops, whites)
     if not isinstance(classifier, EnsembleClassifier):
         return classifier.predict(crops, whites), None
     mean, features = np.zeros((len(crops), len(CLASSIFIED))), None

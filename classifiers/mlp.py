@@ -4,7 +4,8 @@ import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ WEIGHTS = "weights.npz"
 SEGMENTER = "segmenter.tflite"
 """Name of the file of the segmentation network that the weights were trained with, where one was."""
 
-_THREADS = 2
+_THREADS, _PART = 2, 4
 _Array = NDArray[np.float32]
 
 
@@ -65,13 +66,19 @@ class Perceptron:
 
     def standardise(self, features: _Array) -> _Array:
         """Return feature vectors, shape (N, len(NAMES)), as the first layer takes them, shape (N, F)."""
-        columns = [NAMES.index(name) for name in self.names]
-        scaled = (features[:, columns].astype(np.float32) - self.mean) / self.scale
-        return np.asarray(np.clip(scaled, -self.limit, self.limit), np.float32)
+        return self.scaled(features[:, [NAMES.index(name) for name in self.names]])
+
+    def scaled(self, taken: _Array) -> _Array:
+        """Return the features ``names``, shape (N, F), as the first layer takes them, same shape."""
+        away = (taken.astype(np.float32) - self.mean) / self.scale
+        return np.ascontiguousarray(np.clip(away, -self.limit, self.limit), np.float32)
 
     def logits(self, features: _Array) -> _Array:
         """Return the answers to feature vectors before temperature and softmax, shape (N, K), float32."""
-        layer = self.standardise(features)
+        return self.answers(self.standardise(features))
+
+    def answers(self, layer: _Array) -> _Array:
+        """Return the answers to standardised features, shape (N, F), as ``logits``."""
         last = len(self.weights) - 1
         for number, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             layer = layer @ weights + bias
@@ -176,11 +183,37 @@ class MlpClassifier:
 
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
         """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
-        if len(crops) == 0:
-            return np.empty((0, len(CLASSIFIED)), np.float32)
+        return self.answer(crops, whites)[0]
+
+    def answer(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> tuple[_Array, _Array]:
+        """Classify cells and return what the answers rest on.
+
+        Parameters
+        ----------
+        crops : ndarray of shape (N, 112, 112, 3), uint8
+            RGB crops of 27 µm.
+        whites : ndarray of shape (N, 3), float64
+            Colour of the empty slide for each crop.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (N, K), float32
+            As ``predict``.
+        standardised : ndarray of shape (N, F), float32
+            The features that the perceptron takes, standardised.
+
+        Raises
+        ------
+        UsageError
+            Where the numbers of crops and white points differ.
+        """
         if len(whites) != len(crops):
             raise UsageError(f"{len(crops)} crops, {len(whites)} white points: give one for each crop")
-        return self.predict_features(self._measured(crops, whites))
+        names = self._perceptron.names
+        if not len(crops):
+            return np.empty((0, len(CLASSIFIED)), np.float32), np.empty((0, len(names)), np.float32)
+        taken = self._perceptron.scaled(self._measured(crops, whites, names))
+        return self._probabilities(self._perceptron.answers(taken)), taken
 
     def explain(
         self, crop: NDArray[np.uint8], white: NDArray[np.float64], *, label: CellClass, against: CellClass
@@ -203,7 +236,7 @@ class MlpClassifier:
         """
         if self._usual is None or not {label, against} <= set(CLASSIFIED):
             return None
-        features = self._measured(crop[None], white[None])[0]
+        features = self.measured(crop[None], white[None])[0]
         return explain(self._perceptron, self._usual, features, label=label, against=against)
 
     def measured(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
@@ -221,16 +254,23 @@ class MlpClassifier:
         ndarray of shape (N, F), float32
             In the order of ``features.vector.NAMES``.
         """
-        return self._measured(crops, whites)
+        return self._measured(crops, whites, NAMES)
 
-    def _measured(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
-        if len(crops) == 1 and self._segmenter is None:
-            return describe(crops[0], whites[0])[None]
-        with ThreadPoolExecutor(_THREADS) as threads:
+    def _measured(
+        self, crops: NDArray[np.uint8], whites: NDArray[np.float64], names: tuple[str, ...]
+    ) -> _Array:
+        def some(part: slice) -> list[_Array]:
             if self._segmenter is None:
-                return np.stack(list(threads.map(describe, crops, whites)))
-            masks = self._segmenter.segment_all(crops, whites)
-            return np.stack(list(threads.map(measure, crops, masks, whites)))
+                route = partial(describe, names=names)
+                return list(map(route, crops[part], whites[part]))
+            masks = self._segmenter.segment_all(crops[part], whites[part])
+            return list(map(partial(measure, names=names), crops[part], masks, whites[part]))
+
+        parts = [slice(start, start + _PART) for start in range(0, len(crops), _PART)]
+        if len(parts) == 1:
+            return np.stack(some(parts[0]))
+        with ThreadPoolExecutor(_THREADS) as threads:
+            return np.stack(list(chain.from_iterable(threads.map(some, parts))))
 
     def predict_features(self, features: _Array) -> _Array:
         """Return calibrated probabilities for measured cells.
@@ -245,8 +285,10 @@ class MlpClassifier:
         ndarray of shape (N, K), float32
             Probabilities; each row sums to 1.
         """
-        weighed = softmax(self._perceptron.logits(features), self._perceptron.temperature)
-        weighed = weighed * self._perceptron.factors
+        return self._probabilities(self._perceptron.logits(features))
+
+    def _probabilities(self, logits: _Array) -> _Array:
+        weighed = softmax(logits, self._perceptron.temperature) * self._perceptron.factors
         return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
 
 

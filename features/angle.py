@@ -1,21 +1,26 @@
 """Mean-angle spectra (angle measure technique) of outlines and of grey levels."""
 
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import UM_PER_PX, Feature, Region
+from features.region import UM_PER_PX, Feature, Group, Region, named
 
 _OUTLINE_STEPS_UM = (0.6, 1.0, 1.6, 2.4, 3.6, 5.0)
 _GREY_SCALES_PX = (2.0, 4.0, 8.0, 16.0)
 _GREY_UNITS = 12.0
 _SAMPLES = 128
 _ANDRLE = "Andrle 1994"
+_OUTLINED = {"segment": "largest segment", "cell": "cell"}
 _UNFOLDED = {"nucleus": "nucleus", "cell": "cell"}
 
 
 def _table() -> list[Feature]:
     rows: list[Feature] = []
-    for part, text in (("segment", "largest segment"), ("cell", "cell")):
+    for part, text in _OUTLINED.items():
         rows += [
             Feature(
                 f"{part}_angle_{k}",
@@ -71,27 +76,45 @@ def mean_angle_spectrum(
     instead of random points, which makes it deterministic. Points nearer to an end than the largest scale
     that fits are left out at every scale.
     """
-    result = np.zeros(len(scales))
-    count = len(signal)
-    fitting = [k for k, scale in enumerate(scales) if count > 2 * np.ceil(scale)]
-    if not fitting:
-        return result
-    reach = int(np.ceil(max(scales[k] for k in fitting)))
-    places = np.arange(reach, count - reach)
-    if len(places) > samples:
-        places = places[np.linspace(0, len(places) - 1, samples).round().astype(np.int64)]
-    steps = np.arange(reach + 1)
-    here = signal[places][:, None]
-    heights = np.concatenate([signal[places[:, None] - steps], signal[places[:, None] + steps]]) - np.tile(
-        here, (2, 1)
-    )
-    squares = heights * heights + steps * steps
-    half = len(places)
-    for k in fitting:
-        x, y = _first_crossing(heights, squares, scales[k])
-        cosine = (x[:half] * x[half:] - y[:half] * y[half:]) / scales[k] ** 2
-        result[k] = float(np.arccos(np.clip(cosine, -1, 1)).mean())
+    return np.asarray(mean_angle_spectra([signal], scales, samples=samples)[0])
+
+
+def mean_angle_spectra(
+    signals: Sequence[NDArray[np.float64]], scales: tuple[float, ...], *, samples: int = _SAMPLES
+) -> NDArray[np.float64]:
+    """Return the mean angles of several signals, shape (signals, scales); see ``mean_angle_spectrum``."""
+    result = np.zeros((len(signals), len(scales)))
+    fitting = [[k for k, scale in enumerate(scales) if len(s) > 2 * math.ceil(scale)] for s in signals]
+    for scales_here in {tuple(fits) for fits in fitting if fits}:
+        rows = [row for row, fits in enumerate(fitting) if tuple(fits) == scales_here]
+        taken = [scales[k] for k in scales_here]
+        result[np.ix_(rows, scales_here)] = _mean_angles([signals[row] for row in rows], taken, samples)
     return result
+
+
+def _mean_angles(
+    signals: list[NDArray[np.float64]], scales: list[float], samples: int
+) -> NDArray[np.float64]:
+    reach = math.ceil(max(scales))
+    fits = [len(signal) - 2 * reach for signal in signals]
+    ends = np.cumsum([0, *(len(signal) for signal in signals)])[:-1].tolist()
+    rows = np.concatenate([end + _spread(n, min(n, samples)) for end, n in zip(ends, fits, strict=True)])
+    around = np.lib.stride_tricks.sliding_window_view(np.concatenate(signals), 2 * reach + 1)[rows]
+    here, half = around[:, reach, None], len(rows)
+    heights = np.empty((2 * half, reach + 1))
+    np.subtract(around[:, reach::-1], here, out=heights[:half])
+    np.subtract(around[:, reach:], here, out=heights[half:])
+    x, y = _first_crossings(heights, np.asarray(scales))
+    cosine = (x[:, :half] * x[:, half:] - y[:, :half] * y[:, half:]) / np.square(scales)[:, None]
+    angles = np.arccos(np.clip(cosine, -1, 1))
+    counts = [min(n, samples) for n in fits]
+    starts = np.cumsum([0, *counts])[:-1]
+    return np.asarray((np.add.reduceat(angles, starts, axis=1) / counts).T, np.float64)
+
+
+@lru_cache(maxsize=4096)
+def _spread(count: int, samples: int) -> NDArray[np.intp]:
+    return np.linspace(0, count - 1, samples).round().astype(np.intp)
 
 
 def outline_angle_spectrum(outline: NDArray[np.float64], steps: tuple[float, ...]) -> NDArray[np.float64]:
@@ -114,59 +137,59 @@ def outline_angle_spectrum(outline: NDArray[np.float64], steps: tuple[float, ...
     Andrle 1994, doi 10.1007/BF02065877. Differs from it in measuring the step along the outline, so
     that a closed outline has no ends.
     """
-    closed = np.vstack([outline, outline[:1]])
-    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    corners = np.ascontiguousarray(outline, np.float64).view(np.complex128).ravel()
+    closed = np.concatenate([corners, corners[:1]])
+    lengths = np.concatenate([[0.0], np.cumsum(np.abs(closed[1:] - closed[:-1]))])
     total = float(lengths[-1])
     result = np.full(len(steps), np.pi)
-    if total <= 0:
+    fitting = [k for k, step in enumerate(steps) if 2 * step < total]
+    if not fitting:
         return result
-    points = 4 * max(1, int(np.ceil(total / 4 / max(UM_PER_PX, total / _SAMPLES))))
-    at = np.arange(points) * total / points
-    here = _along(closed, lengths, at[None])
-    fitting = np.array([k for k, step in enumerate(steps) if 2 * step < total], np.int64)
-    if not len(fitting):
-        return result
-    taken = np.asarray(steps, np.float64)[fitting, None]
-    first = here - _along(closed, lengths, at - taken)
-    second = _along(closed, lengths, at + taken) - here
-    norm = np.hypot(first[0], first[1]) * np.hypot(second[0], second[1])
-    cosine = (first[0] * second[0] + first[1] * second[1]) / np.maximum(norm, 1e-12)
+    points = 4 * max(1, math.ceil(total / 4 / max(UM_PER_PX, total / _SAMPLES)))
+    taken = np.array([steps[k] for k in fitting])
+    at = np.concatenate([[0.0], -taken, taken])[:, None] + np.arange(points) * total / points
+    at -= total * np.floor(at / total)
+    places = np.interp(at.ravel(), lengths, closed).reshape(at.shape)
+    here, count = places[0], len(fitting)
+    first, second = here - places[1 : 1 + count], places[1 + count :] - here
+    cosine = (first * second.conj()).real / np.maximum(np.abs(first) * np.abs(second), 1e-12)
     result[fitting] = np.arccos(np.clip(cosine, -1, 1)).mean(axis=1)
     return result
 
 
-def measure_angles(region: Region) -> dict[str, float]:
-    """Measure the mean-angle spectra of nucleus and cell.
-
-    Parameters
-    ----------
-    region : Region
-        A prepared crop.
-
-    Returns
-    -------
-    dict of str to float
-        One finite value for each name of ``FEATURES``.
-
-    Notes
-    -----
-    The grey levels of a part are unfolded by rows and by columns, every other line reversed, and the spectra
-    averaged, so that quarter turns change little. Levels are divided by their standard deviation.
-    """
+def _outlines(region: Region) -> dict[str, float]:
     values: dict[str, float] = {}
     for part, outline in (("segment", region.segments[0]), ("cell", region.outline)):
         spectrum = outline_angle_spectrum(_smooth(outline) * UM_PER_PX, _OUTLINE_STEPS_UM)
-        values |= {f"{part}_angle_{k}": float(v) for k, v in enumerate(spectrum, start=1)}
-    green = region.density[..., 1]
-    for part, mask in (("nucleus", region.nucleus), ("cell", region.cell)):
-        spectra = []
-        for image, inside in ((green, mask), (green.T, mask.T)):
-            signal = unfold(image, inside)
-            scaled = signal * (_GREY_UNITS / max(float(signal.std()), 0.02))
-            spectra.append(mean_angle_spectrum(scaled, _GREY_SCALES_PX))
-        mean = (spectra[0] + spectra[1]) / 2
-        values |= {f"{part}_grey_angle_{k}": float(v) for k, v in enumerate(mean, start=1)}
+        values |= {f"{part}_angle_{k}": v for k, v in enumerate(spectrum.tolist(), start=1)}
     return values
+
+
+def _greys(region: Region) -> dict[str, float]:
+    signals = []
+    for part in (region.nucleus, region.cell):
+        image, mask = region.green[part.box], part.mask[part.box]
+        rows = unfold(image, mask)
+        unit = _GREY_UNITS / max(float(rows.std()), 0.02)
+        signals += [rows * unit, unfold(image.T, mask.T) * unit]
+    spectra = mean_angle_spectra(signals, _GREY_SCALES_PX)
+    means = (spectra[::2] + spectra[1::2]) / 2
+    return {
+        f"{part}_grey_angle_{k}": v
+        for part, mean in zip(_UNFOLDED, means, strict=True)
+        for k, v in enumerate(mean.tolist(), start=1)
+    }
+
+
+GROUPS: tuple[Group, ...] = (
+    Group(named(FEATURES, *(f"{part}_angle_" for part in _OUTLINED)), _outlines),
+    Group(named(FEATURES, *(f"{part}_grey_angle_" for part in _UNFOLDED)), _greys),
+)
+"""How the mean-angle spectra of nucleus and cell are taken.
+
+The grey levels of a part are unfolded by rows and by columns, every other line reversed, and the spectra
+averaged, so that quarter turns change little. Levels are divided by their standard deviation.
+"""
 
 
 def unfold(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -184,33 +207,32 @@ def unfold(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.fl
     ndarray of shape (number of pixels wanted,), float64
     """
     rows = np.flatnonzero(mask.any(axis=1))
-    snake, inside = image[rows].copy(), mask[rows].copy()
-    snake[1::2], inside[1::2] = snake[1::2, ::-1].copy(), inside[1::2, ::-1].copy()
+    snake, inside = image[rows], mask[rows]
+    snake[1::2], inside[1::2] = snake[1::2, ::-1], inside[1::2, ::-1]
     return snake[inside].astype(np.float64)
-
-
-def _along(
-    closed: NDArray[np.float64], lengths: NDArray[np.float64], at: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    places = (at % lengths[-1]).ravel()
-    return np.stack([np.interp(places, lengths, closed[:, k]).reshape(at.shape) for k in range(2)])
 
 
 def _smooth(outline: NDArray[np.int32]) -> NDArray[np.float64]:
     points = outline[:, 0].astype(np.float64)
     if len(points) < 5:
         return points
-    return np.asarray(sum(np.roll(points, k, axis=0) for k in (-2, -1, 0, 1, 2)) / 5)
+    closed = np.concatenate([points[-2:], points, points[:2]])
+    return np.asarray((closed[:-4] + closed[1:-3] + closed[2:-2] + closed[3:-1] + closed[4:]) / 5)
 
 
-def _first_crossing(
-    heights: NDArray[np.float64], squares: NDArray[np.float64], scale: float
+def _first_crossings(
+    heights: NDArray[np.float64], scales: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    reach = int(np.ceil(scale)) + 1
-    first = np.maximum((squares[:, :reach] >= scale * scale - 1e-9).argmax(axis=1), 1)
-    row = np.arange(len(heights))
-    x0, y0 = (first - 1).astype(np.float64), heights[row, first - 1]
-    slope = heights[row, first] - y0
-    a, b, c = 1 + slope**2, x0 + y0 * slope, x0**2 + y0**2 - scale**2
-    t = (-b + np.sqrt(np.maximum(b * b - a * c, 0))) / a
+    """Return where each graph first is as far away as each scale, two arrays of shape (scales, graphs)."""
+    count, width = heights.shape
+    squares = heights * heights + np.arange(width) ** 2
+    first = np.empty((len(scales), count), np.intp)
+    for row, scale in zip(first, scales.tolist(), strict=True):
+        (squares[:, : math.ceil(scale) + 1] >= scale * scale - 1e-9).argmax(axis=1, out=row)
+    np.maximum(first, 1, out=first)
+    places = first + np.arange(0, count * width, width)
+    x0, y0 = (first - 1).astype(np.float64), heights.take(places - 1)
+    slope = heights.take(places) - y0
+    a, b, c = 1 + slope**2, x0 + y0 * slope, x0**2 + y0**2 - scales[:, None] ** 2
+    t = (np.sqrt(np.maximum(b * b - a * c, 0)) - b) / a
     return x0 + t, y0 + t * slope

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import Feature, Region, quantiles
+from features.region import Feature, Group, Part, Region, named, quantiles
 
 _CHANNELS = ("red", "green", "blue")
 _OWN = "this project"
@@ -96,52 +96,43 @@ FEATURES: tuple[Feature, ...] = tuple(_table())
 """Measures of colour, in the order of the table."""
 
 
-def measure_colour(region: Region) -> dict[str, float]:
-    """Measure the colour of nucleus, cytoplasm and granules.
+def _parts(region: Region) -> dict[str, Part]:
+    return {"nucleus": region.nucleus, "cytoplasm": region.cytoplasm}
 
-    Where fewer than 150 px outside the cell are stained, a typical erythrocyte (OD 0.12, 0.26, 0.22) stands
-    in for the surround.
 
-    Parameters
-    ----------
-    region : Region
-        A prepared crop.
-
-    Returns
-    -------
-    dict of str to float
-        One finite value for each name of ``FEATURES``.
-
-    References
-    ----------
-    Ruifrok & Johnston 2001, Anal Quant Cytol Histol 23:291-299, for optical density. Differs from it in using
-    the camera's channels without separating stains.
-    """
+def _stains(region: Region) -> dict[str, float]:
     values: dict[str, float] = {}
-    means: dict[str, NDArray[np.float64]] = {}
-    labs: dict[str, NDArray[np.float64]] = {}
-    for part, mask in (("nucleus", region.nucleus), ("cytoplasm", region.cytoplasm)):
-        pixels = np.ascontiguousarray(region.density[mask].T, np.float64)
-        means[part], labs[part] = pixels.mean(axis=1), region.lab[mask].mean(axis=0, dtype=np.float64)
-        spread = pixels.std(axis=1) / (means[part] + _SOFT)
-        red, blue = _hue(means[part])
-        values |= {f"{part}_od_{c}": float(v) for c, v in zip(_CHANNELS, means[part], strict=True)}
-        values |= {f"{part}_od_sd_{c}": float(v) for c, v in zip(_CHANNELS, spread, strict=True)}
-        values |= {f"{part}_hue_red": red, f"{part}_hue_blue": blue}
-        values |= {f"{part}_lab_{k}": float(v) for k, v in zip("lab", labs[part], strict=True)}
+    for name, part in _parts(region).items():
+        spread = part.density.std(axis=1) / (part.mean + _SOFT)
+        red, blue = _hue(part.mean)
+        values |= {f"{name}_od_{c}": float(v) for c, v in zip(_CHANNELS, part.mean, strict=True)}
+        values |= {f"{name}_od_sd_{c}": float(v) for c, v in zip(_CHANNELS, spread, strict=True)}
+        values |= {f"{name}_hue_red": red, f"{name}_hue_blue": blue}
+        values |= {f"{name}_lab_{k}": float(v) for k, v in zip("lab", part.lab_mean, strict=True)}
     for c in ("red", "blue"):
         values[f"hue_step_{c}"] = values[f"cytoplasm_hue_{c}"] - values[f"nucleus_hue_{c}"]
-    values["cytoplasm_nucleus_od"] = float(means["cytoplasm"].sum() / (means["nucleus"].sum() + _SOFT))
-    values["lab_distance"] = float(np.linalg.norm(labs["cytoplasm"] - labs["nucleus"]))
-    values |= _relative_stain(region)
+    return values
+
+
+def _contrasts(region: Region) -> dict[str, float]:
+    nucleus, cytoplasm = region.nucleus, region.cytoplasm
+    low, middle, high = _levels(cytoplasm)
+    return {
+        "cytoplasm_nucleus_od": float(cytoplasm.mean.sum() / (nucleus.mean.sum() + _SOFT)),
+        "lab_distance": float(np.linalg.norm(cytoplasm.lab_mean - nucleus.lab_mean)),
+        "granule_contrast": (high - middle) / (middle + _SOFT),
+        "vacuole_contrast": (middle - low) / (middle + _SOFT),
+    }
+
+
+def _surroundings(region: Region) -> dict[str, float]:
     surround = surround_density(region)
-    values |= _granules(region, _hue(surround)[1])
-    values["surround_share"] = region.surround_share
-    values["cytoplasm_surround_od"] = float(means["cytoplasm"].sum() / (surround.sum() + _SOFT))
-    values["nucleus_surround_od"] = min(10.0, float(means["nucleus"].sum() / (surround.sum() + _SOFT)))
-    for part, mean in means.items():
-        step = np.subtract(_hue(mean), _hue(surround))
-        values |= {f"{part}_surround_red": float(step[0]), f"{part}_surround_blue": float(step[1])}
+    values = {"surround_share": region.surround_share}
+    for name, part in _parts(region).items():
+        step = np.subtract(_hue(part.mean), _hue(surround))
+        ratio = float(part.mean.sum() / (surround.sum() + _SOFT))
+        values |= {f"{name}_surround_red": float(step[0]), f"{name}_surround_blue": float(step[1])}
+        values[f"{name}_surround_od"] = ratio if name == "cytoplasm" else min(10.0, ratio)
     return values
 
 
@@ -170,26 +161,59 @@ def _hue(density: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _relative_stain(region: Region) -> dict[str, float]:
-    purple = region.density[..., 0] + region.density[..., 1] - region.density[..., 2]
-    unit = max(float(purple[region.nucleus].mean()), _SOFT)
-    levels = quantiles(purple[region.cell], (0.1, 0.25, 0.5, 0.75))
+    nucleus, cell = (part.pixels for part in (region.nucleus, region.cell))
+    unit = max(float((nucleus[:, 0] + nucleus[:, 1] - nucleus[:, 2]).mean()), _SOFT)
+    levels = quantiles(cell[:, 0] + cell[:, 1] - cell[:, 2], (0.1, 0.25, 0.5, 0.75))
     return {f"relative_stain_p{p}": v / unit for p, v in zip((10, 25, 50, 75), levels, strict=True)}
 
 
-def _granules(region: Region, surround_blue: float) -> dict[str, float]:
-    pixels = np.ascontiguousarray(region.density[region.cytoplasm].T, np.float64)
+def _levels(cytoplasm: Part) -> list[float]:
+    return quantiles(cytoplasm.density.sum(axis=0), (0.1, 0.5, 0.9))
+
+
+def _granules(region: Region) -> dict[str, float]:
+    pixels = region.cytoplasm.density
     total = pixels.sum(axis=0)
     hue = (pixels[[0, 2]] + _SOFT / 3) / (total + _SOFT)
-    low, middle, high = quantiles(total, (0.1, 0.5, 0.9))
-    dark = total >= high
-    density, lab = pixels[:, dark].mean(axis=1), region.lab[region.cytoplasm][dark].mean(axis=0)
+    dark = total >= _levels(region.cytoplasm)[2]
+    density, lab = pixels[:, dark].mean(axis=1), region.cytoplasm.lab[dark].mean(axis=0)
+    surround_blue = _hue(surround_density(region))[1]
     values = {f"granule_od_{c}": float(v) for c, v in zip(_CHANNELS, density, strict=True)}
     values |= {f"granule_lab_{k}": float(v) for k, v in zip("lab", lab, strict=True)}
-    values["granule_contrast"] = (high - middle) / (middle + _SOFT)
-    values["vacuole_contrast"] = (middle - low) / (middle + _SOFT)
     values["eosinophilia"] = float(np.mean(1 / (1 + np.exp((surround_blue - 0.03 - hue[1]) / 0.02))))
     for c, row in zip(("red", "blue"), hue, strict=True):
         p10, p50, p90 = quantiles(row, (0.1, 0.5, 0.9))
         values |= {f"granule_{c}": float(row[dark].mean()) - p50}
         values |= {f"cytoplasm_hue_{c}_p10": p10, f"cytoplasm_hue_{c}_p90": p90}
     return values
+
+
+_GROUPED = (
+    (_contrasts, ("cytoplasm_nucleus_od", "lab_distance", "granule_contrast", "vacuole_contrast")),
+    (_relative_stain, ("relative_stain_",)),
+    (_surroundings, ("surround_share", "nucleus_surround_", "cytoplasm_surround_")),
+    (
+        _granules,
+        (
+            "granule_od_",
+            "granule_lab_",
+            "granule_red",
+            "granule_blue",
+            "eosinophilia",
+            "cytoplasm_hue_red_p",
+            "cytoplasm_hue_blue_p",
+        ),
+    ),
+)
+_OTHERS = frozenset(f.name for f in FEATURES) - {n for _, s in _GROUPED for n in named(FEATURES, *s)}
+
+GROUPS: tuple[Group, ...] = (
+    *(Group(named(FEATURES, *starts), function) for function, starts in _GROUPED),
+    Group(_OTHERS, _stains),
+)
+"""How the measures of colour are taken.
+
+Ruifrok & Johnston 2001, Anal Quant Cytol Histol 23:291-299, for optical density. Differs from it in using
+the camera's channels without separating stains. Where fewer than 150 px outside the cell are stained, a
+typical erythrocyte (OD 0.12, 0.26, 0.22) stands in for the surround.
+"""

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.colour import surround_density
-from features.region import Feature, Region, quantiles
+from features.region import Feature, Group, Region, quantiles
 
 _OWN = "this project"
 _RIDGE = 0.004
@@ -75,12 +75,10 @@ def measure_dyes(region: Region) -> dict[str, float]:
     Ruifrok & Johnston 2001, Anal Quant Cytol Histol 23:291-299. Differs from it in taking the stain
     vectors from the crop itself, and in damped least squares.
     """
-    basis = np.stack([region.density[region.nucleus].mean(axis=0), surround_density(region)]).astype(
-        np.float64
-    )
+    basis = np.stack([region.nucleus.pixels.mean(axis=0), surround_density(region)]).astype(np.float64)
     unmix = np.linalg.solve(basis @ basis.T + _RIDGE * np.eye(2), basis).astype(np.float32)
     amounts = np.clip(region.density @ unmix.T, _LOW, _HIGH).astype(np.float32)
-    inside, pixels = amounts[region.cytoplasm], region.density[region.cytoplasm]
+    inside, pixels = amounts[region.cytoplasm.mask], region.cytoplasm.pixels
     total = pixels.sum(axis=1)
     dark = inside[total >= quantiles(total, (0.9,))[0]].mean(axis=0)
     mean = inside.mean(axis=0)
@@ -90,7 +88,7 @@ def measure_dyes(region: Region) -> dict[str, float]:
         hat = cv2.morphologyEx(np.ascontiguousarray(amounts[..., column]), cv2.MORPH_TOPHAT, _DISC)
         values |= {f"{dye}_cytoplasm": float(mean[column]), f"{dye}_granules": float(dark[column])}
         values |= {f"{dye}_p{s * 100:g}": level for s, level in zip(_SHARES, levels, strict=True)}
-        values[f"{dye}_grain"] = float(np.asarray(hat)[region.cytoplasm].mean())
+        values[f"{dye}_grain"] = float(np.asarray(hat)[region.cytoplasm.mask].mean())
     rest = pixels - inside @ basis.astype(np.float32)
     values |= {
         "acid_share": _share(mean),
@@ -110,3 +108,7 @@ def _correlation(amounts: NDArray[np.float32]) -> float:
     away = amounts - amounts.mean(axis=0)
     spread = np.sqrt((away * away).mean(axis=0)) + 0.02
     return float((away[:, 0] * away[:, 1]).mean() / (spread[0] * spread[1]))
+
+
+GROUPS: tuple[Group, ...] = (Group(frozenset(feature.name for feature in FEATURES), measure_dyes),)
+"""How the measures of the dyes are taken."""

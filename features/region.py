@@ -1,6 +1,8 @@
 """What all families of measures share: the cell taken apart into densities, masks and outlines."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from cells.errors import UsageError
 from cells.records import RGBImage, WhitePoint
 from cells.units import CROP_PX, CROP_UM
+from features.components import box_of, components, grown
 from features.segmentation import Mask, Masks
 from slides.optics import optical_density
 
@@ -46,49 +49,182 @@ class Feature:
     source: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """A crop with its masks, prepared for measuring.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The pixels of one mask, in the order of its rows.
 
     Parameters
     ----------
-    density : ndarray of shape (M, N, 3), float32
-        Optical density against the white point, in the window around the cell that all arrays share.
-    lab : ndarray of shape (M, N, 3), float32
-        CIE L*a*b* of the window with the white point brought to white.
-    nucleus, cell, cytoplasm : ndarray of shape (M, N), bool
-        Nucleus; cell; cell without nucleus and a rim of 1 px around it, or the outermost part of the cell
-        where hardly any is free.
-    surround : ndarray of shape (K, 3), float32
-        Densities of the stained pixels of the whole crop that lie outside the cell, 2 px away at least; K may
-        be 0.
-    surround_share : float
-        K over the number of pixels outside the cell.
-    from_nucleus : ndarray of shape (M, N), float32
-        Distance of each pixel to the nucleus, px.
-    nucleus_depth, cell_depth : ndarray of shape (M, N), float32
-        Distance of each pixel of the nucleus (cell) to the nearest pixel outside it, px.
-    segments : tuple of ndarray of shape (K, 1, 2), int32
-        Outlines of the nuclear segments, largest first, as ``cv2.findContours`` gives them.
-    segment_areas : ndarray of shape (S,), float64
-        Areas of the segments in pixels, in the same order.
-    outline : ndarray of shape (K, 1, 2), int32
-        Outline of the cell.
+    mask : ndarray of shape (M, N), bool
+        The pixels.
+    densities : ndarray of shape (M, N, 3), float32
+        Optical density.
+    colours : ndarray of shape (M, N, 3), uint8
+        RGB with the white point brought to white.
     """
 
-    density: NDArray[np.float32]
-    lab: NDArray[np.float32]
-    nucleus: Mask
-    cell: Mask
-    cytoplasm: Mask
-    surround: NDArray[np.float32]
-    surround_share: float
-    from_nucleus: NDArray[np.float32]
-    nucleus_depth: NDArray[np.float32]
-    cell_depth: NDArray[np.float32]
-    segments: tuple[NDArray[np.int32], ...]
-    segment_areas: NDArray[np.float64]
-    outline: NDArray[np.int32]
+    mask: Mask
+    densities: NDArray[np.float32]
+    colours: NDArray[np.uint8]
+
+    @cached_property
+    def places(self) -> NDArray[np.intp]:
+        """Places of the K pixels in the flattened mask, shape (K,)."""
+        return np.flatnonzero(self.mask)
+
+    @cached_property
+    def pixels(self) -> NDArray[np.float32]:
+        """Densities, shape (K, 3), float32."""
+        return self.densities.reshape(-1, 3).take(self.places, axis=0)
+
+    @cached_property
+    def density(self) -> NDArray[np.float64]:
+        """Densities by channel, shape (3, K), float64."""
+        return np.ascontiguousarray(self.pixels.T, np.float64)
+
+    @cached_property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean density by channel, shape (3,), float64."""
+        return np.asarray(self.density.mean(axis=1), np.float64)
+
+    @cached_property
+    def lab(self) -> NDArray[np.float32]:
+        """CIE L*a*b* with the white point brought to white, shape (K, 3), float32."""
+        balanced = self.colours.reshape(1, -1, 3).take(self.places, axis=1)
+        scaled = np.asarray(balanced, np.float32) / np.float32(255)
+        return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3)
+
+    @cached_property
+    def lab_mean(self) -> NDArray[np.float64]:
+        """Mean of ``lab``, shape (3,), float64."""
+        return np.array(cv2.mean(self.lab[None])[:3])
+
+    @cached_property
+    def box(self) -> tuple[slice, slice]:
+        """The least rows and columns that hold the mask."""
+        return box_of(self.mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A crop with its masks; what several measures need is worked out once, at the first need.
+
+    All arrays but ``surround`` share one window around the cell.
+
+    Parameters
+    ----------
+    crop : ndarray of shape (112, 112, 3), uint8
+        The whole crop.
+    masks : Masks
+        Nucleus and cell in the whole crop.
+    white : ndarray of shape (3,), float64
+        Colour of the empty slide.
+    window : tuple of slice
+        Rows and columns of the window.
+    """
+
+    crop: RGBImage
+    masks: Masks
+    white: WhitePoint
+    window: tuple[slice, slice]
+
+    @cached_property
+    def density(self) -> NDArray[np.float32]:
+        """Optical density against the white point, shape (M, N, 3), float32."""
+        return optical_density(self.crop[self.window], self.white)
+
+    @cached_property
+    def green(self) -> NDArray[np.float32]:
+        """Optical density in green, shape (M, N), float32."""
+        return np.ascontiguousarray(self.density[..., 1])
+
+    @cached_property
+    def nucleus(self) -> Part:
+        """The nucleus."""
+        return self._part(np.ascontiguousarray(self.masks.nucleus[self.window]))
+
+    @cached_property
+    def cell(self) -> Part:
+        """The cell."""
+        return self._part(np.ascontiguousarray(self.masks.cell[self.window]))
+
+    @cached_property
+    def cytoplasm(self) -> Part:
+        """The cell without nucleus and a rim of 1 px, or its outermost part where hardly any is free."""
+        return self._part(_cytoplasm(self.cell.mask, self.from_nucleus, self.cell_depth))
+
+    @cached_property
+    def surround(self) -> NDArray[np.float32]:
+        """Densities of the stained pixels of the whole crop 2 px or more outside the cell, shape (K, 3)."""
+        density = optical_density(self.crop, self.white)
+        return density[_outside(self.masks.cell) & (_sum(density) > _SURROUND_DENSITY)]
+
+    @cached_property
+    def surround_share(self) -> float:
+        """Pixels of ``surround`` over those outside the cell."""
+        return len(self.surround) / max(self.masks.cell.size - int(np.count_nonzero(self.masks.cell)), 1)
+
+    @cached_property
+    def from_nucleus(self) -> NDArray[np.float32]:
+        """Distance of each pixel to the nucleus, px, shape (M, N), float32."""
+        return _distance(~self.nucleus.mask, border=False)
+
+    @cached_property
+    def nucleus_depth(self) -> NDArray[np.float32]:
+        """Distance of each pixel of the nucleus to the nearest outside it, px, shape (M, N), float32."""
+        return _distance(self.nucleus.mask)
+
+    @cached_property
+    def cell_depth(self) -> NDArray[np.float32]:
+        """Distance of each pixel of the cell to the nearest outside it, px, shape (M, N), float32."""
+        return _distance(self.cell.mask)
+
+    @cached_property
+    def _parted(self) -> tuple[tuple[NDArray[np.int32], ...], NDArray[np.float64]]:
+        return _segments(self.nucleus)
+
+    @property
+    def segments(self) -> tuple[NDArray[np.int32], ...]:
+        """Outlines of the nuclear segments, largest first, as ``cv2.findContours`` gives them."""
+        return self._parted[0]
+
+    @property
+    def segment_areas(self) -> NDArray[np.float64]:
+        """Areas of the segments in pixels, in the same order, shape (S,), float64."""
+        return self._parted[1]
+
+    @cached_property
+    def outline(self) -> NDArray[np.int32]:
+        """Outline of the cell, shape (K, 1, 2), int32."""
+        return _outlines(self.cell.mask)[0]
+
+    @cached_property
+    def _colours(self) -> NDArray[np.uint8]:
+        return _balanced(self.crop[self.window], self.white)
+
+    def _part(self, mask: Mask) -> Part:
+        return Part(mask, self.density, self._colours)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Features that one function measures.
+
+    Parameters
+    ----------
+    names : frozenset of str
+        Their names.
+    measure : callable
+        From a prepared crop to one finite value for each name.
+    """
+
+    names: frozenset[str]
+    measure: Callable[[Region], dict[str, float]]
+
+
+def named(features: Iterable[Feature], *starts: str) -> frozenset[str]:
+    """Return the names of the features that start with one of some texts."""
+    return frozenset(feature.name for feature in features if feature.name.startswith(starts))
 
 
 def prepare(crop: RGBImage, masks: Masks, white: WhitePoint) -> Region:
@@ -117,29 +253,7 @@ def prepare(crop: RGBImage, masks: Masks, white: WhitePoint) -> Region:
         raise UsageError("measure: crop and masks must measure 112 by 112 px; cut the crop with cut_cell")
     if not nucleus.any() or (nucleus & ~cell).any():
         raise UsageError("measure: the nucleus is empty or outside the cell; take the masks from segment")
-    window = _window(cell)
-    density = optical_density(crop, white)
-    surround = _outside(cell) & (_sum(density) > _SURROUND_DENSITY)
-    outside = cell.size - int(np.count_nonzero(cell))
-    share = int(np.count_nonzero(surround)) / max(outside, 1)
-    nucleus, cell = np.ascontiguousarray(nucleus[window]), np.ascontiguousarray(cell[window])
-    from_nucleus, cell_depth = _distance(~nucleus, border=False), _distance(cell)
-    segments, areas = _segments(nucleus)
-    return Region(
-        density=np.ascontiguousarray(density[window]),
-        lab=_lab(crop[window], white),
-        nucleus=nucleus,
-        cell=cell,
-        cytoplasm=_cytoplasm(cell, from_nucleus, cell_depth),
-        surround=density[surround],
-        surround_share=share,
-        from_nucleus=from_nucleus,
-        nucleus_depth=_distance(nucleus),
-        cell_depth=cell_depth,
-        segments=segments,
-        segment_areas=areas,
-        outline=_outlines(cell)[0],
-    )
+    return Region(crop, masks, white, grown(box_of(np.ascontiguousarray(cell)), _MARGIN_PX))
 
 
 def quantiles(values: NDArray[np.floating], shares: tuple[float, ...]) -> list[float]:
@@ -166,12 +280,6 @@ def quantiles(values: NDArray[np.floating], shares: tuple[float, ...]) -> list[f
         high = min(low + 1, last)
         found.append(float(ordered[low]) + (place - low) * float(ordered[high] - ordered[low]))
     return found
-
-
-def _window(cell: Mask) -> tuple[slice, slice]:
-    rows, cols = (np.flatnonzero(cell.any(axis=axis)) for axis in (1, 0))
-    first_row, first_col = max(0, int(rows[0]) - _MARGIN_PX), max(0, int(cols[0]) - _MARGIN_PX)
-    return slice(first_row, int(rows[-1]) + 1 + _MARGIN_PX), slice(first_col, int(cols[-1]) + 1 + _MARGIN_PX)
 
 
 def _outside(cell: Mask) -> Mask:
@@ -201,23 +309,22 @@ def _cytoplasm(cell: Mask, from_nucleus: NDArray[np.float32], cell_depth: NDArra
     return cell & (cell_depth <= 2)
 
 
-def _lab(crop: RGBImage, white: WhitePoint) -> NDArray[np.float32]:
+def _balanced(crop: RGBImage, white: WhitePoint) -> NDArray[np.uint8]:
     levels = np.arange(256, dtype=np.float64)[:, None] / white
     table = np.rint(255 * np.minimum(levels, 1)).astype(np.uint8)[None]
-    balanced = cv2.LUT(np.ascontiguousarray(crop), np.ascontiguousarray(table))
-    scaled = np.asarray(balanced, np.float32) / np.float32(255)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(crop), np.ascontiguousarray(table)), np.uint8)
 
 
-def _outlines(mask: Mask) -> list[NDArray[np.int32]]:
-    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+def _outlines(mask: Mask, offset: tuple[int, int] = (0, 0)) -> list[NDArray[np.int32]]:
+    found, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=offset)
     contours = [np.asarray(contour, np.int32).reshape(-1, 1, 2) for contour in found]
     return sorted(contours, key=len, reverse=True)
 
 
-def _segments(nucleus: Mask) -> tuple[tuple[NDArray[np.int32], ...], NDArray[np.float64]]:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(nucleus.astype(np.uint8), connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
+def _segments(nucleus: Part) -> tuple[tuple[NDArray[np.int32], ...], NDArray[np.float64]]:
+    rows, cols = nucleus.box
+    labels, counted = components(np.ascontiguousarray(nucleus.mask[rows, cols]), connectivity=8)
+    areas = counted[1:].astype(np.float64)
     order = np.argsort(-areas, kind="stable")
-    outlines = tuple(_outlines(np.asarray(labels == 1 + k))[0] for k in order)
-    return outlines, areas[order]
+    outlines = (_outlines(labels == 1 + k, (cols.start, rows.start))[0] for k in order)
+    return tuple(outlines), areas[order]

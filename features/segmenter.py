@@ -1,7 +1,12 @@
 """Nucleus and cell of crops by a small network, run by LiteRT, with the classical route to fall back on."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, Protocol
 
 import cv2
@@ -13,6 +18,7 @@ from cells.errors import ModelError
 from cells.model_files import open_model
 from cells.records import RGBImage, WhitePoint
 from cells.units import CROP_PX
+from features.components import box_of, components, grown
 from features.segmentation import Mask, Masks, Quality, segment
 from slides.optics import optical_density
 
@@ -23,13 +29,14 @@ _BATCH = 8
 _DISC = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 _LEAST_CELL_PX, _LEAST_NUCLEUS_PX = 150, 25
 _SPECK_SHARE, _HOLE_PX = 0.04, 30
+_HOLE_MARGIN_PX = 6
 _LEAST_EXPECTED_DICE = 0.92
 _AXIS = np.arange(CROP_PX, dtype=np.float32) - np.float32((CROP_PX - 1) / 2)
 _NEARNESS = np.exp(-(_AXIS[:, None] ** 2 + _AXIS[None] ** 2) / (2 * 24.0**2))
 
 
 class Segmenter(Protocol):
-    """Anything that finds nucleus and cell in crops."""
+    """Anything that finds nucleus and cell in crops, for several threads at once."""
 
     def segment_all(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
         """Return the masks of N crops, shape (N, 112, 112, 3), with white points, shape (N, 3)."""
@@ -70,7 +77,7 @@ class NetworkSegmenter:
     name = "network"
 
     def __init__(self, network: bytes, *, side_px: int = CROP_PX, threads: int = 2) -> None:
-        """Build the interpreter.
+        """Build the first interpreter.
 
         Parameters
         ----------
@@ -80,27 +87,17 @@ class NetworkSegmenter:
         side_px : int
             Side of the input, px.
         threads : int
-            Threads of the interpreter.
+            Threads at work at most, each with an interpreter of its own; masks do not depend on it.
 
         Raises
         ------
         ModelError
             Where the bytes are no LiteRT model of that form.
         """
-        try:
-            self._interpreter = Interpreter(model_content=network, num_threads=threads)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError(
-                f"the segmenter is no LiteRT model of the expected form: {error}; install leukoformula again"
-            ) from error
-        output: dict[str, Any] = self._interpreter.get_output_details()[0]
-        if tuple(output["shape"]) != (1, side_px, side_px, len(ANSWERS)):
-            raise ModelError(f"the segmenter answers {tuple(output['shape'])}; install leukoformula again")
-        self._output = output["index"]
-        self._count, self._side = 1, side_px
+        self._network, self._side, self._threads = network, side_px, threads
+        self._idle: SimpleQueue[_Runner] = SimpleQueue()
+        self._idle.put(_Runner(network, side_px))
+        self._built, self._building = 1, Lock()
 
     @classmethod
     def load(cls, folder: Path) -> "NetworkSegmenter":
@@ -131,12 +128,16 @@ class NetworkSegmenter:
 
         The network sees each crop as it is and turned by half a turn; its answers are averaged.
         """
-        found: list[Masks] = []
-        for start in range(0, len(crops), _BATCH):
-            part, white = crops[start : start + _BATCH], whites[start : start + _BATCH]
-            for crop, colour, logits in zip(part, white, self.logits(part, white), strict=True):
-                found.append(masks_from_logits(logits, crop, colour))
-        return found
+        parts = [slice(start, start + _BATCH) for start in range(0, len(crops), _BATCH)]
+        if len(parts) == 1:
+            return self._segment(crops, whites)
+        with ThreadPoolExecutor(self._threads) as threads:
+            found = threads.map(lambda part: self._segment(crops[part], whites[part]), parts)
+            return list(chain.from_iterable(found))
+
+    def _segment(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> list[Masks]:
+        answers = self.logits(crops, whites)
+        return [masks_from_logits(*cell) for cell in zip(answers, crops, whites, strict=True)]
 
     def logits(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the network's answers for each pixel, shape (N, side_px, side_px, 3), float32.
@@ -150,16 +151,48 @@ class NetworkSegmenter:
                 size = (self._side, self._side)
                 small = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), np.uint8)
             batch[index] = optical_density(small, white)
-        return half_turn_mean(self._run, batch)
+        runner = self._borrow()
+        try:
+            return half_turn_mean(runner.answer, batch)
+        finally:
+            self._idle.put(runner)
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _borrow(self) -> "_Runner":
+        with suppress(Empty):
+            return self._idle.get_nowait()
+        with self._building:
+            if self._built < self._threads:
+                self._built += 1
+                return _Runner(self._network, self._side)
+        return self._idle.get()
+
+
+class _Runner:
+    """An interpreter of the network, for one thread at a time."""
+
+    def __init__(self, network: bytes, side_px: int) -> None:
+        try:
+            self._interpreter = Interpreter(model_content=network, num_threads=1)
+            self._input = self._interpreter.get_input_details()[0]["index"]
+            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise ModelError(
+                f"the segmenter is no LiteRT model of the expected form: {error}; install leukoformula again"
+            ) from error
+        output: dict[str, Any] = self._interpreter.get_output_details()[0]
+        if tuple(output["shape"]) != (1, side_px, side_px, len(ANSWERS)):
+            raise ModelError(f"the segmenter answers {tuple(output['shape'])}; install leukoformula again")
+        self._output, self._count = output["index"], 1
+
+    def answer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if len(batch) != self._count:
             self._interpreter.resize_tensor_input(self._input, batch.shape)
             self._interpreter.allocate_tensors()
             self._count = len(batch)
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
-        return np.array(self._interpreter.get_tensor(self._output), np.float32)
+        return np.asarray(self._interpreter.get_tensor(self._output), np.float32)
 
 
 def half_turn_mean(
@@ -178,8 +211,17 @@ def half_turn_mean(
     -------
     ndarray of shape (N, M, M, 3), float32
     """
-    turned = answer(np.ascontiguousarray(inputs[:, ::-1, ::-1]))[:, ::-1, ::-1]
-    return np.asarray(0.5 * (answer(inputs) + turned), np.float32)
+    mean = _turned(answer(_turned(inputs)))
+    mean += answer(inputs)
+    mean *= np.float32(0.5)
+    return mean
+
+
+def _turned(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    turned = np.empty(images.shape, np.float32)
+    for image, half_turn in zip(images, turned, strict=True):
+        cv2.flip(image, -1, dst=half_turn)
+    return turned
 
 
 def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhitePoint) -> Masks:
@@ -205,15 +247,16 @@ def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhiteP
     """
     if len(logits) != CROP_PX:
         logits = np.asarray(cv2.resize(logits, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR))
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    total = odds.sum(axis=-1)
-    p_nucleus = odds[..., 2] / total
-    p_cell = p_nucleus + odds[..., 1] / total
-    cell = _middle_part(np.asarray(cv2.morphologyEx((p_cell > 0.5).astype(np.uint8), cv2.MORPH_OPEN, _DISC)))
+    background, cytoplasm, core = planes = np.ascontiguousarray(logits.transpose(2, 0, 1))
+    odds = np.exp(planes - np.maximum(np.maximum(background, cytoplasm), core))
+    total = odds[0] + odds[1] + odds[2]
+    p_nucleus = odds[2] / total
+    p_cell = p_nucleus + odds[1] / total
+    cell = _middle_part(np.asarray(cv2.morphologyEx((p_cell > 0.5).view(np.uint8), cv2.MORPH_OPEN, _DISC)))
     if cell is None:
         masks = segment(crop, white)
         return Masks(masks.nucleus, masks.cell, Quality.FALLBACK)
-    nucleus = _without_specks((logits[..., 2] > logits[..., 1]) & cell, cell)
+    nucleus = _without_specks((core > cytoplasm) & cell, cell)
     quality = Quality.GOOD
     if nucleus is None:
         quality = Quality.NO_NUCLEUS
@@ -228,9 +271,9 @@ def masks_from_logits(logits: NDArray[np.float32], crop: RGBImage, white: WhiteP
 
 
 def _middle_part(mask: NDArray[np.uint8]) -> Mask | None:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    weight = np.bincount(labels.ravel(), weights=_NEARNESS.ravel(), minlength=count)
-    weight[stats[:, cv2.CC_STAT_AREA] < _LEAST_CELL_PX] = 0
+    labels, areas = components(mask, connectivity=4)
+    weight = np.bincount(labels.ravel(), weights=_NEARNESS.ravel(), minlength=len(areas))
+    weight[areas < _LEAST_CELL_PX] = 0
     weight[0] = 0
     chosen = int(np.argmax(weight))
     if not weight[chosen] > 0:
@@ -239,29 +282,34 @@ def _middle_part(mask: NDArray[np.uint8]) -> Mask | None:
 
 
 def _filled(part: Mask) -> Mask:
-    outside = (~part).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
-    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
-    right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
-    enclosed = (left > 0) & (top > 0) & (right < CROP_PX) & (bottom < CROP_PX)
+    box = box_of(part)
+    labels, areas = components(~part[box], connectivity=4)
+    enclosed = np.ones(len(areas), bool)
     enclosed[0] = False
-    return np.asarray(part | enclosed[labels])
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        enclosed[edge] = False
+    if enclosed.any():
+        part[box] |= enclosed[labels]
+    return part
 
 
 def _without_specks(mask: Mask, cell: Mask) -> Mask | None:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA]
-    if count == 1 or areas[1:].max() < _LEAST_NUCLEUS_PX:
+    box = grown(box_of(cell), _HOLE_MARGIN_PX)
+    labels, areas = components(np.ascontiguousarray(mask[box]), connectivity=4)
+    if len(areas) == 1 or areas[1:].max() < _LEAST_NUCLEUS_PX:
         return None
     keep = areas >= max(_LEAST_NUCLEUS_PX / 2, _SPECK_SHARE * areas[1:].max())
     keep[0] = False
     kept = keep[labels]
-    _, holes, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < _HOLE_PX
+    holes, areas = components(~kept, connectivity=4)
+    small = areas < _HOLE_PX
     small[0] = False
-    return np.asarray(kept | (small[holes] & cell))
+    nucleus = np.zeros(mask.shape, bool)
+    nucleus[box] = kept | (small[holes] & cell[box])
+    return nucleus
 
 
 def _expected_dice(probabilities: NDArray[np.float32], mask: Mask) -> float:
-    inside = float(probabilities[mask].sum())
-    return 2 * inside / (float(mask.sum()) + float(probabilities.sum()))
+    box = box_of(mask)
+    inside = float(probabilities[box][mask[box]].sum())
+    return 2 * inside / (int(np.count_nonzero(mask)) + float(probabilities.sum()))

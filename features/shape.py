@@ -1,10 +1,14 @@
 """Measures of form: sizes, segments and filaments of the nucleus, place of the nucleus, moments."""
 
+import math
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import UM_PER_PX, Feature, Region, quantiles
+from features.components import components
+from features.region import UM_PER_PX, Feature, Group, Region, named, quantiles
 from features.segmentation import Mask
 
 _LOBE_UM2 = 1.2
@@ -15,6 +19,8 @@ _NEAR = np.ones((3, 3), np.uint8)
 _HU = "sign(h)·log10(1+10⁴·|h|) of Hu moment h"
 _OWN = "this project"
 _CLASSIC = "classical"
+_Points = NDArray[np.int32]
+_Moments = Mapping[str, float]
 
 
 def _named(kind: str, text: str) -> list[Feature]:
@@ -101,128 +107,132 @@ FEATURES: tuple[Feature, ...] = (
         for k in range(1, _RINGS + 1)
     ),
 )
-"""Measures of form, in the order of ``measure_shape``."""
+"""Measures of form, in the order of the table."""
 
 
-def measure_shape(region: Region) -> dict[str, float]:
-    """Measure form and place of nucleus and cell.
-
-    Parameters
-    ----------
-    region : Region
-        A prepared crop.
-
-    Returns
-    -------
-    dict of str to float
-        One finite value for each name of ``FEATURES``.
-
-    References
-    ----------
-    Hu 1962, doi 10.1109/TIT.1962.1057692. Differs from it in the logarithmic scale.
-    """
-    area, cell_area = float(region.nucleus.sum()), float(region.cell.sum())
-    cell_radius = float(np.sqrt(cell_area / np.pi))
-    diameter = 2 * float(np.sqrt(area / np.pi))
-    values = {
-        "cell_diameter": 2 * cell_radius * UM_PER_PX,
+def _sizes(region: Region) -> dict[str, float]:
+    area, cell_area = len(region.nucleus.places), len(region.cell.places)
+    shares = region.segment_areas / area
+    return {
+        "cell_diameter": 2 * _radius(cell_area) * UM_PER_PX,
         "nucleus_area": area * UM_PER_PX**2,
         "nucleus_cell_ratio": area / cell_area,
-        "nucleus_diameter": diameter * UM_PER_PX,
-        "segments": float(len(region.segments)),
-        "largest_segment": float(region.segment_areas[0]) / area,
-        "smallest_segment": float(region.segment_areas[-1]) / area,
+        "nucleus_diameter": 2 * _radius(area) * UM_PER_PX,
+        "segments": float(len(shares)),
+        "largest_segment": float(shares[0]),
+        "smallest_segment": float(shares[-1]),
+        "second_segment": float(shares[1]) if len(shares) > 1 else 0.0,
     }
-    values["second_segment"] = float(region.segment_areas[1]) / area if len(region.segment_areas) > 1 else 0.0
-    values |= _filaments(region) | _dark_parts(region) | _ridge(region, diameter)
-    values |= _bays(region, diameter)
+
+
+def _radius(area: float) -> float:
+    return math.sqrt(area / math.pi)
+
+
+def _forms(region: Region) -> dict[str, float]:
+    """Measure outlines, moments and places, which share masks, moments and hulls."""
     everything = np.concatenate(region.segments)
-    values |= _outline("nucleus", region.nucleus, everything, sum(map(_perimeter, region.segments)))
-    largest = np.zeros(region.nucleus.shape, np.uint8)
+    hull = cv2.convexHull(everything)
+    whole, cell = _moments(region.nucleus.mask), _moments(region.cell.mask)
+    shape = region.nucleus.mask.shape
+    hull_area = _hull_area(hull, shape)
+    main, main_hull, main_area = whole, hull, hull_area
+    largest = np.zeros(shape, np.uint8)
     cv2.drawContours(largest, [region.segments[0]], 0, 1.0, cv2.FILLED)
-    values |= _outline("segment", largest > 0, region.segments[0], _perimeter(region.segments[0]))
-    values |= _outline("cell", region.cell, region.outline, _perimeter(region.outline))
-    values |= _hu("segment", cv2.moments(largest, True), 7) | _hu("nucleus", _moments(region.nucleus), 4)
-    values |= _place(region, everything, cell_radius)
-    return values
+    if len(region.segments) > 1:
+        main, main_hull = cv2.moments(largest, True), cv2.convexHull(region.segments[0])
+        main_area = _hull_area(main_hull, shape)
+    elif cv2.countNonZero(largest) != len(region.nucleus.places):
+        main = cv2.moments(largest, True)
+    lengths = [_perimeter(segment) for segment in region.segments]
+    values = _outline("nucleus", whole, hull, hull_area, sum(lengths))
+    values |= _outline("segment", main, main_hull, main_area, lengths[0])
+    around = cv2.convexHull(region.outline)
+    values |= _outline("cell", cell, around, _hull_area(around, shape), _perimeter(region.outline))
+    values |= _hu("segment", main, 7) | _hu("nucleus", whole, 4)
+    values["nucleus_hull_cell"] = hull_area / cell["m00"]
+    return values | _place(region, everything, whole, cell)
 
 
 def _perimeter(contour: NDArray[np.int32]) -> float:
     if len(contour) < 3:
         return max(float(cv2.arcLength(contour, True)), 1.0)
-    points = contour[:, 0].astype(np.float64)
-    smooth = (np.roll(points, 1, 0) + points + np.roll(points, -1, 0)) / 3
-    return max(float(np.linalg.norm(smooth - np.roll(smooth, 1, 0), axis=1).sum()), 1.0)
+    points = contour.reshape(-1, 2).astype(np.float64).view(np.complex128).ravel()
+    closed = np.concatenate([points[-1:], points, points[:2]])
+    smooth = (closed[:-2] + closed[1:-1] + closed[2:]) / 3
+    return max(float(np.abs(smooth[1:] - smooth[:-1]).sum()), 1.0)
 
 
-def _moments(mask: Mask) -> dict[str, float]:
-    return dict(cv2.moments(mask.astype(np.uint8), True))
+def _moments(mask: Mask) -> _Moments:
+    return cv2.moments(mask.view(np.uint8), True)
 
 
-def _outline(kind: str, mask: Mask, points: NDArray[np.int32], perimeter: float) -> dict[str, float]:
-    area = float(mask.sum())
-    hull = np.zeros(mask.shape, np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1.0)
-    box = cv2.minAreaRect(points)[1]
-    m = _moments(mask)
+def _hull_area(hull: "cv2.typing.MatLike", shape: tuple[int, ...]) -> float:
+    filled = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(filled, hull, 1.0)
+    return float(cv2.countNonZero(filled))
+
+
+def _outline(
+    kind: str, m: _Moments, hull: "cv2.typing.MatLike", hull_area: float, perimeter: float
+) -> dict[str, float]:
+    area = m["m00"]
+    box = cv2.minAreaRect(hull)[1]
     a, b, c = m["mu20"] / area + 1 / 12, m["mu02"] / area + 1 / 12, m["mu11"] / area
-    root = float(np.hypot((a - b) / 2, c))
+    root = math.hypot((a - b) / 2, c)
     minor, major = (a + b) / 2 - root, (a + b) / 2 + root
     return {
-        f"{kind}_circularity": min(4 * np.pi * area / perimeter**2, 1.5),
-        f"{kind}_solidity": area / max(float(hull.sum()), area),
-        f"{kind}_eccentricity": float(np.sqrt(max(0.0, 1 - minor / major))),
+        f"{kind}_circularity": min(4 * math.pi * area / perimeter**2, 1.5),
+        f"{kind}_solidity": area / max(hull_area, area),
+        f"{kind}_eccentricity": math.sqrt(max(0.0, 1 - minor / major)),
         f"{kind}_extent": min(1.0, area / ((box[0] + 1) * (box[1] + 1))),
     }
 
 
-def _hu(kind: str, moments: "dict[str, float] | cv2.typing.Moments", count: int) -> dict[str, float]:
-    hu = cv2.HuMoments(dict(moments)).ravel()
-    if count > 6:
-        hu[6] = abs(hu[6])
-    return {f"{kind}_hu{k + 1}": float(np.sign(hu[k]) * np.log10(1 + 1e4 * abs(hu[k]))) for k in range(count)}
+def _hu(kind: str, moments: _Moments, count: int) -> dict[str, float]:
+    hu = cv2.HuMoments(dict(moments)).ravel().tolist()
+    hu[6] = abs(hu[6])
+    return {f"{kind}_hu{k + 1}": math.copysign(math.log10(1 + 1e4 * abs(hu[k])), hu[k]) for k in range(count)}
 
 
 def _filaments(region: Region) -> dict[str, float]:
-    rows, cols = (np.flatnonzero(region.nucleus.any(axis=axis)) for axis in (1, 0))
-    depth = region.nucleus_depth[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    depth = region.nucleus_depth[region.nucleus.box]
     deepest = float(depth.max())
     least = _LOBE_UM2 / UM_PER_PX**2
     parts = int(np.sum(region.segment_areas >= least))
-    lobes, parting = max(parts, 1), 0.0 if parts > 1 else deepest
-    for cut in _CUTS * deepest:
-        stats = cv2.connectedComponentsWithStats((depth > cut).astype(np.uint8), connectivity=8)[2]
-        shrunk = least * (1 - 0.5 * cut / deepest)
-        count = int(np.sum(stats[1:, cv2.CC_STAT_AREA] >= shrunk))
-        lobes = max(lobes, count)
-        if count > 1 and parts <= 1:
-            parting = min(parting, float(cut))
+    cuts = _CUTS * deepest
+    height, width = depth.shape
+    layers = np.zeros((len(cuts), height + 1, width), np.uint8)
+    layers[:, :height] = depth > cuts[:, None, None]
+    labels, areas = components(layers.reshape(-1, width), connectivity=8)
+    shares = [np.bincount(layer.ravel(), minlength=len(areas))[1:] for layer in labels.reshape(layers.shape)]
+    counts = (np.stack(shares) >= (least * (1 - 0.5 * cuts / deepest))[:, None]).sum(axis=1)
+    parting = 0.0 if parts > 1 else min([deepest, *cuts[counts > 1].tolist()])
     return {
-        "lobes": float(lobes),
+        "lobes": float(max(parts, 1, int(counts.max()))),
         "filament_width": 2 * parting * UM_PER_PX,
         "filament_ratio": parting / deepest,
         "nucleus_thickness": 2 * deepest * UM_PER_PX,
         "nucleus_mean_depth": float(depth[depth > 0].mean()) / deepest,
-        "nucleus_ribbon": deepest / float(np.sqrt(region.nucleus.sum() / np.pi)),
+        "nucleus_ribbon": deepest / _radius(len(region.nucleus.places)),
     }
 
 
 def _dark_parts(region: Region) -> dict[str, float]:
-    d = region.density
+    d, nucleus = region.density, region.nucleus.mask
     stain = np.asarray(cv2.GaussianBlur(d[..., 0] + d[..., 1] - d[..., 2], (0, 0), 0.8), np.float32)
-    stain[~region.nucleus] = -1
-    mean = max(float(stain[region.nucleus].mean()), 0.0)
+    stain[~nucleus] = -1
+    mean = max(float(stain[nucleus].mean()), 0.0)
     values = {}
     for cut in _DARK_CUTS:
-        dark = (stain > cut / 100 * mean).astype(np.uint8)
-        areas = cv2.connectedComponentsWithStats(dark, connectivity=4)[2][1:, cv2.CC_STAT_AREA]
+        areas = components(stain > cut / 100 * mean, connectivity=4)[1][1:]
         total = int(areas.sum())
         values[f"dark_parts_{cut}"] = float(np.sum(areas * UM_PER_PX**2 >= _LOBE_UM2))
         values[f"dark_largest_{cut}"] = float(areas.max()) / total if total else 1.0
     return values
 
 
-def _ridge(region: Region, diameter: float) -> dict[str, float]:
+def _ridge(region: Region) -> dict[str, float]:
     depth = region.nucleus_depth
     mean, most = np.asarray(cv2.blur(depth, (3, 3))), np.asarray(cv2.dilate(depth, _NEAR))
     widths = 2 * UM_PER_PX * depth[(depth > 0) & (depth > mean + 0.15) & (depth > most - 0.9)]
@@ -232,12 +242,12 @@ def _ridge(region: Region, diameter: float) -> dict[str, float]:
     return {
         "ridge_width_p10": low,
         "ridge_width_p50": middle,
-        "ridge_length": len(widths) / diameter,
+        "ridge_length": len(widths) / (2 * _radius(len(region.nucleus.places))),
     }
 
 
-def _bays(region: Region, diameter: float) -> dict[str, float]:
-    depths = np.zeros(2)
+def _bays(region: Region) -> dict[str, float]:
+    depths, diameter = np.zeros(2), 2 * _radius(len(region.nucleus.places))
     contour = region.segments[0]
     if len(contour) > 4:
         hull = np.sort(cv2.convexHull(contour, returnPoints=False), axis=0)[::-1]
@@ -251,27 +261,56 @@ def _bays(region: Region, diameter: float) -> dict[str, float]:
     }
 
 
-def _place(region: Region, everything: NDArray[np.int32], cell_radius: float) -> dict[str, float]:
-    nucleus, cell = _moments(region.nucleus), _moments(region.cell)
+def _place(region: Region, everything: _Points, nucleus: _Moments, cell: _Moments) -> dict[str, float]:
     area, cell_area = nucleus["m00"], cell["m00"]
+    radius = _radius(cell_area)
     across, down = (nucleus[k] / area - cell[k] / cell_area for k in ("m10", "m01"))
-    hull = np.zeros(region.nucleus.shape, np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(everything), 1.0)
-    solid = np.zeros(region.nucleus.shape, np.uint8)
+    solid = np.zeros(region.nucleus.mask.shape, np.uint8)
     cv2.drawContours(solid, list(region.segments), -1, 1.0, cv2.FILLED)
     rim = region.cell_depth[everything[:, 0, 1], everything[:, 0, 0]]
     points = region.outline[:, 0] - np.array([cell["m10"], cell["m01"]]) / cell_area
-    radii = np.linalg.norm(points, axis=1)
-    ring = np.minimum((region.cell_depth / (region.cell_depth.max() + 1e-6) * _RINGS).astype(int), _RINGS - 1)
-    totals = np.bincount(ring[region.cell], minlength=_RINGS)
-    inside = np.bincount(ring[region.nucleus], minlength=_RINGS)
+    radii = np.hypot(points[:, 0], points[:, 1])
+    depth = region.cell_depth.take(region.cell.places)
+    ring = np.minimum((depth / (depth.max() + 1e-6) * _RINGS).astype(np.uint8), _RINGS - 1)
+    totals = np.bincount(ring, minlength=_RINGS).tolist()
+    inside = np.bincount(ring[region.nucleus.mask.take(region.cell.places)], minlength=_RINGS).tolist()
     return {
-        "nucleus_spread": float(np.sqrt((nucleus["mu20"] + nucleus["mu02"]) / area)) / cell_radius,
-        "nucleus_hull_cell": float(hull.sum()) / cell_area,
-        "nucleus_holes": max(0.0, float(solid.sum()) - area) / area,
-        "eccentric_position": float(np.hypot(across, down)) / cell_radius,
+        "nucleus_spread": math.sqrt((nucleus["mu20"] + nucleus["mu02"]) / area) / radius,
+        "nucleus_holes": max(0, cv2.countNonZero(solid) - area) / area,
+        "eccentric_position": math.hypot(across, down) / radius,
         "cytoplasm_rim": float(rim.mean()) * UM_PER_PX,
-        "cytoplasm_width": float(region.from_nucleus[region.cell].max()) * UM_PER_PX,
-        "nucleus_at_border": float(np.mean(rim * UM_PER_PX <= 0.7)),
+        "cytoplasm_width": float(region.from_nucleus.take(region.cell.places).max()) * UM_PER_PX,
+        "nucleus_at_border": int(np.count_nonzero(rim * UM_PER_PX <= 0.7)) / len(rim),
         "cell_radius_spread": float(radii.std() / max(float(radii.mean()), 1e-6)),
-    } | {f"nucleus_ring{k + 1}": float(inside[k] / max(totals[k], 1)) for k in range(_RINGS)}
+    } | {f"nucleus_ring{k + 1}": inside[k] / max(totals[k], 1) for k in range(_RINGS)}
+
+
+_GROUPED = (
+    (_filaments, ("lobes", "filament_", "nucleus_thickness", "nucleus_mean_depth", "nucleus_ribbon")),
+    (_dark_parts, ("dark_",)),
+    (_ridge, ("ridge_",)),
+    (_bays, ("indentation", "bays")),
+    (
+        _sizes,
+        (
+            "cell_diameter",
+            "nucleus_area",
+            "nucleus_cell_ratio",
+            "nucleus_diameter",
+            "segments",
+            "largest_segment",
+            "smallest_segment",
+            "second_segment",
+        ),
+    ),
+)
+_OTHERS = frozenset(f.name for f in FEATURES) - {n for _, s in _GROUPED for n in named(FEATURES, *s)}
+
+GROUPS: tuple[Group, ...] = (
+    *(Group(named(FEATURES, *starts), function) for function, starts in _GROUPED),
+    Group(_OTHERS, _forms),
+)
+"""How the measures of form are taken.
+
+Moments are those of Hu 1962, doi 10.1109/TIT.1962.1057692, on a logarithmic scale.
+"""

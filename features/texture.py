@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from features.region import UM_PER_PX, Feature, Region, quantiles
-from features.segmentation import Mask
+from features.components import grown
+from features.region import UM_PER_PX, Feature, Group, Part, Region, named, quantiles
 
 _PARTS = ("nucleus", "cytoplasm")
 _LEVELS = 8
@@ -67,70 +67,72 @@ FEATURES: tuple[Feature, ...] = tuple(_table())
 _RING = 1.5
 _I, _J = np.mgrid[:_LEVELS, :_LEVELS].astype(np.float64)
 _SQUARES = (_I - _J) ** 2
+_WEIGHTS = np.stack([_I, _I**2, _I * _J, _SQUARES, 1 / (1 + _SQUARES)], axis=-1).reshape(-1, 5)
 
 
-def _binary_pattern_table() -> NDArray[np.int64]:
+def _binary_pattern_table() -> NDArray[np.uint8]:
     codes = np.arange(256)
     bits = (codes[:, None] >> np.arange(8)) & 1
     changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.where(changes <= 2, bits.sum(axis=1), 9)
+    return np.where(changes <= 2, bits.sum(axis=1), 9).astype(np.uint8)
 
 
 _UNIFORM = _binary_pattern_table()
 
 
-def measure_texture(region: Region) -> dict[str, float]:
-    """Measure the texture of green optical density in nucleus and cytoplasm.
+def _parts(region: Region) -> dict[str, Part]:
+    return {"nucleus": region.nucleus, "cytoplasm": region.cytoplasm}
 
-    Parameters
-    ----------
-    region : Region
-        A prepared crop.
 
-    Returns
-    -------
-    dict of str to float
-        One finite value for each name of ``FEATURES``.
-
-    References
-    ----------
-    Haralick et al. 1973, doi 10.1109/TSMC.1973.4309314. Differs from it in 8 levels between the 2nd and 98th
-    percentile of the part, which takes out the strength of the stain.
-    Ojala et al. 2002, doi 10.1109/TPAMI.2002.1017623: 8 points at 1.5 px.
-    """
-    green = np.ascontiguousarray(region.density[..., 1])
-    patterns = _patterns(cv2.GaussianBlur(green, (0, 0), 0.8).astype(np.float32))
-    soft = [cv2.GaussianBlur(green, (0, 0), sigma) for sigma in _SIGMAS]
-    bands = [a - b for a, b in pairwise(soft)]
-    hats = _hats(green)
+def _binary_patterns(region: Region) -> dict[str, float]:
+    patterns = _patterns(region)
     values: dict[str, float] = {}
-    for part, mask in (("nucleus", region.nucleus), ("cytoplasm", region.cytoplasm)):
-        mean = float(green[mask].mean()) + 0.05
-        values |= _cooccurrence(part, green, mask)
-        share = np.bincount(patterns[mask], minlength=_PATTERNS) / np.count_nonzero(mask)
-        values |= {f"{part}_lbp_{k}": float(share[k]) for k in range(_PATTERNS)}
-        values |= {
-            f"{part}_grain_{k}": float(band[mask].std()) / mean for k, band in enumerate(bands, start=1)
-        }
-        values |= {f"{part}_{name}": float(hat[mask].mean()) / mean for name, hat in hats.items()}
+    for name, part in _parts(region).items():
+        share = np.bincount(patterns.take(part.places), minlength=_PATTERNS) / len(part.places)
+        values |= {f"{name}_lbp_{k}": v for k, v in enumerate(share.tolist())}
     return values
 
 
-def _hats(green: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    hats: dict[str, NDArray[np.float32]] = {}
-    for size in _DISCS:
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        hats[f"dark_{size}"] = np.asarray(cv2.morphologyEx(green, cv2.MORPH_TOPHAT, disc), np.float32)
-        hats[f"bright_{size}"] = np.asarray(cv2.morphologyEx(green, cv2.MORPH_BLACKHAT, disc), np.float32)
+def _grain(region: Region) -> dict[str, float]:
+    """Measure bands and hats: their spread and mean in each part."""
+    soft = np.empty((len(_SIGMAS), *region.green.shape), np.float32)
+    for image, sigma in zip(soft, _SIGMAS, strict=True):
+        cv2.GaussianBlur(region.green, (0, 0), sigma, dst=image)
+    near = grown(region.cell.box, max(_DISCS) - 1)
+    hats = _hats(np.ascontiguousarray(region.green[near]))
+    names = [f"{kind}_{size}" for size in _DISCS for kind in ("dark", "bright")]
+    values: dict[str, float] = {}
+    for name, part in _parts(region).items():
+        mean = float(part.pixels[:, 1].mean()) + 0.05
+        levels = soft.reshape(len(soft), -1).take(part.places, axis=1)
+        spreads = (levels[:-1] - levels[1:]).std(axis=1).tolist()
+        places = np.flatnonzero(part.mask[near])
+        found = hats.reshape(len(hats), -1).take(places, axis=1).mean(axis=1).tolist()
+        values |= {f"{name}_grain_{k}": spread / mean for k, spread in enumerate(spreads, start=1)}
+        values |= {f"{name}_{hat}": level / mean for hat, level in zip(names, found, strict=True)}
+    return values
+
+
+def _hats(green: NDArray[np.float32]) -> NDArray[np.float32]:
+    hats = np.empty((2 * len(_ELEMENTS), *green.shape), np.float32)
+    for number, disc in enumerate(_ELEMENTS):
+        cv2.morphologyEx(green, cv2.MORPH_TOPHAT, disc, dst=hats[2 * number])
+        cv2.morphologyEx(green, cv2.MORPH_BLACKHAT, disc, dst=hats[2 * number + 1])
     return hats
 
 
-def _patterns(image: NDArray[np.float32]) -> NDArray[np.int64]:
+def _patterns(region: Region) -> NDArray[np.uint8]:
+    """Return the pattern of each pixel of the window; 0 in rows more than 2 px away from the cell."""
+    rows = grown(region.cell.box, 2)[0]
+    blurred = np.asarray(cv2.GaussianBlur(region.green, (0, 0), 0.8), np.float32)
+    image = np.ascontiguousarray(blurred[rows])
     code = np.zeros(image.shape, np.uint8)
     for k, kernel in enumerate(_NEIGHBOURS):
-        near = cv2.filter2D(image, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
-        code |= (near >= image).astype(np.uint8) << np.uint8(k)
-    return np.asarray(_UNIFORM[code])
+        near = np.asarray(cv2.filter2D(image, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE))
+        code |= (near >= image).view(np.uint8) << np.uint8(k)
+    patterns = np.zeros(blurred.shape, np.uint8)
+    patterns[rows] = _UNIFORM.take(code)
+    return patterns
 
 
 def _neighbours() -> list[NDArray[np.float32]]:
@@ -143,43 +145,67 @@ def _neighbours() -> list[NDArray[np.float32]]:
 
 
 _NEIGHBOURS = _neighbours()
+_ELEMENTS = [cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)) for size in _DISCS]
 
 
-def _cooccurrence(part: str, green: NDArray[np.float32], mask: Mask) -> dict[str, float]:
-    levels = _levels(green, mask)
-    values: dict[str, float] = {}
-    for step, offsets in _STEPS.items():
-        codes = np.concatenate([_pairs(levels, down, right) for down, right in offsets])
-        counts = np.bincount(codes, minlength=_CODES**2).reshape(_CODES, _CODES)[:_LEVELS, :_LEVELS]
-        counts = counts + counts.T
-        total = int(counts.sum())
-        p = counts / total if total else np.full(counts.shape, 1 / _LEVELS**2)
-        mean = float((_I * p).sum())
-        variance = float(((_I - mean) ** 2 * p).sum())
-        covariance = float(((_I - mean) * (_J - mean) * p).sum())
-        values |= {
-            f"{part}_glcm_contrast_{step}": float((_SQUARES * p).sum()),
-            f"{part}_glcm_homogeneity_{step}": float((p / (1 + _SQUARES)).sum()),
-            f"{part}_glcm_correlation_{step}": covariance / variance if variance > 1e-9 else 1.0,
-            f"{part}_glcm_entropy_{step}": float(-(p * np.log2(p + 1e-12)).sum()),
-        }
-    return values
+def _cooccurrence(region: Region) -> dict[str, float]:
+    """Measure all matrices together, one a row."""
+    parts = _parts(region)
+    counts = np.concatenate([_counts(region.green, part) for part in parts.values()])
+    counts = counts + counts.transpose(0, 2, 1)
+    flat = counts.reshape(len(counts), -1)
+    total = flat.sum(axis=1, keepdims=True)
+    p = np.where(total > 0, flat / np.maximum(total, 1), 1 / _LEVELS**2)
+    mean, square, product, contrast, homogeneity = (p @ _WEIGHTS).T
+    variance, covariance = square - mean**2, product - mean**2
+    columns = {
+        "contrast": contrast,
+        "homogeneity": homogeneity,
+        "correlation": np.where(variance > 1e-9, covariance / np.maximum(variance, 1e-9), 1.0),
+        "entropy": -(p * np.log2(p + 1e-12)).sum(axis=1),
+    }
+    rows = [(part, step) for part in parts for step in _STEPS]
+    return {
+        f"{part}_glcm_{name}_{step}": value
+        for name, column in columns.items()
+        for (part, step), value in zip(rows, column.tolist(), strict=True)
+    }
 
 
-def _levels(green: NDArray[np.float32], mask: Mask) -> NDArray[np.uint8]:
-    low, high = quantiles(green[mask], (0.02, 0.98))
-    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+def _counts(green: NDArray[np.float32], part: Part) -> NDArray[np.int64]:
+    """Count the pairs of levels at each step, shape (len(_STEPS), _LEVELS, _LEVELS)."""
+    box = part.box
+    low, high = quantiles(part.pixels[:, 1], (0.02, 0.98))
     scaled = (green[box] - np.float32(low)) * np.float32(_LEVELS / max(high - low, 0.02))
-    levels = np.asarray(np.clip(scaled, 0, _LEVELS - 1), np.uint8)
-    levels[~mask[box]] = _LEVELS
-    return levels
+    height, width = scaled.shape
+    reach = max(_STEPS)
+    levels = np.full((height + reach, width + reach), _LEVELS, np.uint8)
+    inner = levels[:height, :width]
+    inner[:] = np.clip(scaled, 0, _LEVELS - 1)
+    inner[~part.mask[box]] = _LEVELS
+    ahead, size = levels.ravel(), height * (width + reach)
+    first = ahead[:size] * np.uint8(_CODES)
+    found = []
+    for offsets in _STEPS.values():
+        codes = np.empty((len(offsets), size), np.uint8)
+        for row, (down, right) in zip(codes, offsets, strict=True):
+            start = down * (width + reach) + right
+            np.add(first, ahead[start : start + size], out=row)
+        found.append(np.bincount(codes.ravel(), minlength=_CODES**2).reshape(_CODES, _CODES))
+    return np.stack(found)[:, :_LEVELS, :_LEVELS]
 
 
-def _pairs(levels: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
-    height, width = levels.shape
-    if height <= down or width <= abs(right):
-        return np.empty(0, np.uint8)
-    first = levels[: height - down, max(0, -right) : width - max(0, right)]
-    second = levels[down:, max(0, right) : width + min(0, right)]
-    return np.asarray((first * np.uint8(_CODES) + second).ravel(), np.uint8)
+GROUPS: tuple[Group, ...] = (
+    Group(named(FEATURES, *(f"{part}_glcm_" for part in _PARTS)), _cooccurrence),
+    Group(named(FEATURES, *(f"{part}_lbp_" for part in _PARTS)), _binary_patterns),
+    Group(
+        named(FEATURES, *(f"{part}_{kind}_" for part in _PARTS for kind in ("grain", "dark", "bright"))),
+        _grain,
+    ),
+)
+"""How the texture of green optical density is measured in nucleus and cytoplasm.
+
+Haralick et al. 1973, doi 10.1109/TSMC.1973.4309314. Differs from it in 8 levels between the 2nd and 98th
+percentile of the part, which takes out the strength of the stain.
+Ojala et al. 2002, doi 10.1109/TPAMI.2002.1017623: 8 points at 1.5 px.
+"""

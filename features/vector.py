@@ -1,11 +1,13 @@
 """The feature vector of a cell: one table, one function that fills it."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import RGBImage, WhitePoint
 from features import angle, colour, dyes, shape, texture
-from features.region import Feature, prepare
+from features.region import Feature, Group, prepare
 from features.segmentation import Masks, segment
 
 FEATURES: tuple[Feature, ...] = (
@@ -24,7 +26,12 @@ NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 """Names of the features, in the order of the vector."""
 
 
-def measure(crop: RGBImage, masks: Masks, white: WhitePoint) -> NDArray[np.float32]:
+_GROUPS = (*shape.GROUPS, *colour.GROUPS, *dyes.GROUPS, *texture.GROUPS, *angle.GROUPS)
+
+
+def measure(
+    crop: RGBImage, masks: Masks, white: WhitePoint, *, names: tuple[str, ...] = NAMES
+) -> NDArray[np.float32]:
     """Measure one cell.
 
     Parameters
@@ -35,11 +42,13 @@ def measure(crop: RGBImage, masks: Masks, white: WhitePoint) -> NDArray[np.float
         Its nucleus and cell.
     white : ndarray of shape (3,), float64
         Colour of the empty slide.
+    names : tuple of str
+        Features wanted, of ``NAMES``; what only others need is not measured.
 
     Returns
     -------
-    ndarray of shape (len(FEATURES),), float32
-        Finite values in the order of ``FEATURES``.
+    ndarray of shape (len(names),), float32
+        Finite values in the order of ``names``.
 
     Raises
     ------
@@ -47,12 +56,18 @@ def measure(crop: RGBImage, masks: Masks, white: WhitePoint) -> NDArray[np.float
         Where crop and masks do not fit together or a mask is empty.
     """
     region = prepare(crop, masks, white)
-    values = shape.measure_shape(region) | colour.measure_colour(region)
-    values |= dyes.measure_dyes(region) | texture.measure_texture(region) | angle.measure_angles(region)
-    return np.array([values[name] for name in NAMES], np.float32)
+    values: dict[str, float] = {}
+    for group in _needed(names):
+        values |= group.measure(region)
+    return np.array([values[name] for name in names], np.float32)
 
 
-def describe(crop: RGBImage, white: WhitePoint) -> NDArray[np.float32]:
+@cache
+def _needed(names: tuple[str, ...]) -> tuple[Group, ...]:
+    return tuple(group for group in _GROUPS if not group.names.isdisjoint(names))
+
+
+def describe(crop: RGBImage, white: WhitePoint, *, names: tuple[str, ...] = NAMES) -> NDArray[np.float32]:
     """Segment and measure one cell.
 
     Parameters
@@ -61,10 +76,12 @@ def describe(crop: RGBImage, white: WhitePoint) -> NDArray[np.float32]:
         RGB square of 27 µm with the cell in the middle.
     white : ndarray of shape (3,), float64
         Colour of the empty slide.
+    names : tuple of str
+        As ``measure``.
 
     Returns
     -------
-    ndarray of shape (len(FEATURES),), float32
+    ndarray of shape (len(names),), float32
         As ``measure``.
 
     Raises
@@ -72,7 +89,7 @@ def describe(crop: RGBImage, white: WhitePoint) -> NDArray[np.float32]:
     UsageError
         Where the crop has another shape.
     """
-    return measure(crop, segment(crop, white), white)
+    return measure(crop, segment(crop, white), white, names=names)
 
 
 def markdown_table() -> str:

@@ -155,6 +155,29 @@ def test_predict_segments_and_measures(tmp_path: Path) -> None:
     assert classifier.predict(crops[:0], whites[:0]).shape == (0, len(CLASSIFIED))
 
 
+@pytest.mark.parametrize("taken", [NAMES, NAMES[::3]], ids=["all", "third"])
+def test_answers_do_not_depend_on_the_company_of_a_cell(taken: tuple[str, ...]) -> None:
+    rng, whole = np.random.default_rng(3), perceptron()
+    columns = [NAMES.index(name) for name in taken]
+    model = replace(
+        whole,
+        names=taken,
+        mean=whole.mean[columns],
+        scale=whole.scale[columns],
+        weights=(whole.weights[0][columns], *whole.weights[1:]),
+    )
+    classifier = MlpClassifier(model)
+    labels = [CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL, CellClass.NEUTROPHIL_SEGMENTED] * 4
+    crops = np.stack([draw_cell(label, rng=rng) for label in labels[:11]])
+    whites = np.stack([white_point(crop) for crop in crops])
+    measured = classifier.measured(crops, whites)
+    probabilities, standardised = classifier.answer(crops, whites)
+    assert np.array_equal(measured, [describe(*cell) for cell in zip(crops, whites, strict=True)])
+    assert np.array_equal(standardised, model.standardise(measured))
+    assert np.array_equal(probabilities, classifier.predict_features(measured))
+    assert np.array_equal(classifier.measured(crops[4:5], whites[4:5]), measured[4:5])
+
+
 def test_an_altered_model_is_refused(tmp_path: Path) -> None:
     folder = shipped(tmp_path / "mlp", perceptron())
     content = bytearray((folder / WEIGHTS).read_bytes())

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -157,6 +158,38 @@ def test_masks_do_not_depend_on_the_company_of_a_crop(network: NetworkSegmenter)
         alone = network.segment_all(crops[index : index + 1], whites[index : index + 1])[0]
         assert dice(alone.cell, together[index].cell) > 0.999
     assert network.segment_all(crops[:0], whites[:0]) == []
+
+
+@pytest.mark.model
+def test_masks_do_not_depend_on_the_number_of_threads() -> None:
+    content = (SHIPPED / "segmenter" / "network.tflite").read_bytes()
+    rng = np.random.default_rng(6)
+    crops = np.stack([draw_cell(LABELS[k % len(LABELS)], rng=rng) for k in range(20)])
+    whites = np.stack([white_point(crop) for crop in crops])
+    alone = NetworkSegmenter(content, threads=1)
+    expected, logits = alone.segment_all(crops, whites), alone.logits(crops[:4], whites[:4])
+    network = NetworkSegmenter(content, threads=3)
+    for masks, other in zip(expected, network.segment_all(crops, whites), strict=True):
+        assert np.array_equal(masks.nucleus, other.nucleus)
+        assert np.array_equal(masks.cell, other.cell)
+    with ThreadPoolExecutor(6) as threads:
+        found = threads.map(lambda _: network.logits(crops[:4], whites[:4]), range(12))
+        assert all(np.array_equal(logits, one) for one in found)
+
+
+@pytest.mark.parametrize("hole", [29, 30])
+def test_small_holes_of_the_nucleus_are_filled_wherever_it_lies(hole: int) -> None:
+    for row, col in ((0, 0), (40, 30), (82, 82)):
+        logits = np.zeros((112, 112, 3), np.float32)
+        logits[..., 0] = 9
+        logits[row : row + 30, col : col + 30, 1:] = (20, 30)
+        missing = np.zeros((5, 6), np.float32)
+        missing.flat[:hole] = -20
+        logits[row + 12 : row + 17, col + 12 : col + 18, 2] += missing
+        masks = masks_from_logits(logits, BLANK, WHITE)
+        opened = int(masks.cell.sum())
+        assert opened >= 30 * 30 - 12
+        assert masks.nucleus.sum() == opened - (hole if hole >= 30 else 0)
 
 
 @pytest.mark.model

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,13 +13,15 @@ from hypothesis import strategies as st
 from cells.errors import UsageError
 from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
 from cells.vocabulary import CellClass
-from features.angle import mean_angle_spectrum, outline_angle_spectrum, unfold
+from features import angle, colour, dyes, shape, texture
+from features.angle import mean_angle_spectra, mean_angle_spectrum, outline_angle_spectrum, unfold
+from features.components import components
 from features.crops import normalise_crop
-from features.region import UM_PER_PX
+from features.region import UM_PER_PX, prepare
 from features.segmentation import Masks, Quality, segment
 from features.vector import FEATURES, NAMES, describe, markdown_table, measure
 from slides.optics import white_point
-from slides.synthetic import draw_cell
+from slides.synthetic import DRAWABLE, draw_cell
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "features.md"
 UNFOLDED = [k for k, name in enumerate(NAMES) if "grey_angle" in name]
@@ -48,6 +51,45 @@ def test_names_are_unique_and_complete() -> None:
     crop, white = example()
     assert len(set(NAMES)) == len(NAMES) == len(describe(crop, white))
     assert all(re.fullmatch(r"[a-z0-9_]+", f.name) and f.formula and f.unit and f.meaning for f in FEATURES)
+
+
+def test_each_feature_is_measured_by_one_group() -> None:
+    crop, white = example()
+    region = prepare(crop, segment(crop, white), white)
+    groups = (*shape.GROUPS, *colour.GROUPS, *dyes.GROUPS, *texture.GROUPS, *angle.GROUPS)
+    assert sorted(name for group in groups for name in group.names) == sorted(NAMES)
+    for group in groups:
+        assert group.measure(region).keys() == group.names
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chosen_features_equal_those_of_the_whole_vector(seed: int) -> None:
+    crop, white = example(list(DRAWABLE)[seed], seed)
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(NAMES))[: [1, 7, 40, 133, 200][seed]]
+    names = tuple(NAMES[k] for k in chosen)
+    assert np.array_equal(describe(crop, white, names=names), describe(crop, white)[chosen])
+
+
+def test_spectra_measured_together_equal_those_measured_alone() -> None:
+    rng, scales = np.random.default_rng(0), (2.0, 4.0, 16.0)
+    signals = [rng.normal(0, 5, count) for count in (700, 20, 0, 130, 33, 700)]
+    together = mean_angle_spectra(signals, scales)
+    assert together.shape == (6, 3)
+    for row, signal in zip(together, signals, strict=True):
+        assert np.array_equal(row, mean_angle_spectrum(signal, scales))
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_components_are_those_of_opencv(connectivity: Literal[4, 8]) -> None:
+    for density in (0.0, 0.3, 0.6, 1.0):
+        mask = np.random.default_rng(3).random((60, 71)) < density
+        labels, areas = components(mask, connectivity=connectivity)
+        _, expected, stats, _ = cv2.connectedComponentsWithStats(
+            mask.astype(np.uint8), connectivity=connectivity
+        )
+        assert np.array_equal(labels, expected)
+        assert areas.tolist() == stats[:, cv2.CC_STAT_AREA].tolist()
 
 
 def test_the_documented_table_is_the_one_in_the_code() -> None:
