@@ -35,8 +35,8 @@ from leukoformula.settings import CLASSIFIERS, Settings
 from leukoformula.store import ABSTENTION, load_abstention, load_classifier, model_info
 from slides.optics import white_point
 
-SETS = ("raabin_test_a", "pbc_val", "bccd", "jtsc")
-"""Labelled sets of the table of normal leukocytes; the last two are of laboratories never trained on."""
+SETS = ("raabin_test_a", "pbc_val", "bccd", "bccd_read", "jtsc")
+"""Labelled sets of the table of normal leukocytes; the last three are of laboratories never trained on."""
 
 ABNORMAL = (
     CellClass.BLAST,

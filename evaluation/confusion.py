@@ -7,9 +7,9 @@ run again whenever a model changes: a validation of other models is not used.
 What enters the matrix was never trained on: ``raabin_test_a`` and ``pbc_val`` for the classifier, the false
 finds of the detector, and its misses on audited fields. Neutrophils are pooled in the matrix; how band and
 segmented ones are told apart stands beside it and comes from ``pbc_val`` alone, as ``raabin_test_a`` does not
-split them. ``bccd``, ``jtsc`` and ``bcisc`` are laboratories that no
-training has seen; their tables stand in the file to show how far such a laboratory may differ, and do not
-enter the matrix.
+split them. ``bccd_read`` and ``jtsc`` are laboratories that no training has seen, ``bcisc`` one that only the
+network has; their tables stand in the file to show how far such a laboratory may differ, and do not enter the
+matrix.
 """
 
 import argparse
@@ -65,7 +65,7 @@ of its 95 % at 100 cells (``benchmarks/correction_coverage.py``).
 HELD_OUT = ("raabin_test_a", "pbc_val")
 """Labelled sets that make the matrix."""
 
-UNSEEN = ("bccd", "jtsc", "bcisc")
+UNSEEN = ("bccd_read", "jtsc", "bcisc")
 """Labelled sets of other laboratories, for comparison alone."""
 
 FIELDS = ("txl_val", "deepbionet", "bccd")

@@ -268,6 +268,8 @@ def _table(options: argparse.Namespace) -> None:
         judged = {laboratory: cells}
         if judged_by == "pbc_val":
             judged[f"{laboratory}, five kinds"] = five_kinds(cells)
+        if judged_by == "bccd":
+            judged[f"{laboratory}, classes read again"] = labelled_set("bccd_read", options.data)
         for title, part in judged.items():
             figures: dict[str, Figure | None] = {}
             for name in CLASSIFIERS:
