@@ -169,12 +169,18 @@ def _halved(image: RGBImage, tile_rows: int, read: RowReader) -> RGBImage:
         bottom = min(rows, top + step)
         tile = read(image, slice(2 * top, 2 * bottom))
         half[top:bottom] = cv2.resize(tile, (cols, bottom - top), interpolation=cv2.INTER_AREA)
-        _release_pages(image)
+        release_pages(image)
     return half
 
 
-def _release_pages(image: RGBImage) -> None:
-    """Take the pages of a read-only memory map that were read out of resident memory."""
+def release_pages(image: RGBImage) -> None:
+    """Take the pages of a read-only memory map that were read out of resident memory.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels; nothing is done where they are no read-only ``numpy.memmap``.
+    """
     base: object = image
     while isinstance(base, np.ndarray) and getattr(image, "mode", None) == "r":
         base = base.base

@@ -12,7 +12,13 @@ from cells.errors import UsageError
 from cells.records import Detection, RGBImage, WhitePoint
 from cells.units import Pixels
 from detector.cascade import Cascade
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, ChannelPicture, RowReader, channel_picture
+from detector.channels import (
+    BLOCKS_PER_ERYTHROCYTE,
+    ChannelPicture,
+    RowReader,
+    channel_picture,
+    release_pages,
+)
 from detector.clumps import HEAP_REACH, is_heap, may_be_heap
 from detector.frame import place_in_frame
 from detector.ink import Ink, dull_inks, rows_without_ink
@@ -38,6 +44,9 @@ SURE_LEUKOCYTE = 0.4
 
 _SAME_CELL = 0.6
 _INKS = 4
+_GROUP = 100
+_MARGIN = 0.25
+_RIM = 8
 _REFINE_RADIUS = 0.8
 _REFINE_DEPTH = 0.1
 
@@ -126,7 +135,11 @@ class Scanner:
         for _ in range(_INKS + 1):
             look = _Look(image, white, erythrocyte_px, tile_rows, inks)
             found = self._found(look, limit)
-            more = set(dull_inks(image, found, erythrocyte_px=erythrocyte_px)) - set(inks)
+            more: set[Ink] = set()
+            for start in range(0, len(found), _GROUP):
+                more.update(dull_inks(image, found[start : start + _GROUP], erythrocyte_px=erythrocyte_px))
+                release_pages(image)
+            more -= set(inks)
             if not more:
                 break
             inks = (*inks, *sorted(more))
@@ -191,7 +204,13 @@ class _Look:
         top, left = round(row - half), round(col - half)
         above, before = max(-top, 0), max(-left, 0)
         rows = slice(top + above, min(top + side, len(self.image)))
-        part = self._reader(self.erythrocyte_px)(self.image, rows)[:, left + before : left + side]
+        margin = round(_MARGIN * self.erythrocyte_px) + _RIM
+        first = max(left + before - margin, 0)
+        columns = self.image[:, first : left + side + margin]
+        part = self._reader(self.erythrocyte_px)(columns, rows)[
+            :, left + before - first : left + side - first
+        ]
+        release_pages(self.image)
         below, behind = (side - above - part.shape[0], side - before - part.shape[1])
         return np.asarray(
             cv2.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REFLECT), np.uint8
