@@ -49,9 +49,14 @@ HAEM = CHANNELS.index("haem")
 HAEM_ZERO = 128
 """Value of that channel for an erythrocyte and for the empty slide."""
 
+RED, STAIN = CHANNELS.index("red"), CHANNELS.index("stain")
+"""Indices of the channels of red density and of green density in the field's erythrocyte densities."""
+
+STAIN_STEPS = 48.0
+"""Value of the channel ``stain`` for the green density of an erythrocyte."""
+
 _DENSITY_STEPS = 255.0 / MAX_DENSITY
 _NUCLEAR_ZERO = 64
-_RELATIVE_STEPS = 48.0
 _EDGE_STEPS = 96.0
 _BOX = 5
 _TYPICAL_ERYTHROCYTE = np.array([0.05, 0.25, 0.22])
@@ -78,11 +83,14 @@ class ChannelPicture:
         Quantised channels, one position for every BLOCK x BLOCK working pixels, mirrored at the border.
     row_step, col_step : float
         Pixels of the image as read per map position.
+    erythrocyte_green : float
+        Green optical density of the field's erythrocytes, above 0.
     """
 
     maps: NDArray[np.uint8]
     row_step: float
     col_step: float
+    erythrocyte_green: float = float(_TYPICAL_ERYTHROCYTE[1])
 
     @property
     def positions(self) -> tuple[int, int]:
@@ -161,12 +169,18 @@ def _halved(image: RGBImage, tile_rows: int, read: RowReader) -> RGBImage:
         bottom = min(rows, top + step)
         tile = read(image, slice(2 * top, 2 * bottom))
         half[top:bottom] = cv2.resize(tile, (cols, bottom - top), interpolation=cv2.INTER_AREA)
-        _release_pages(image)
+        release_pages(image)
     return half
 
 
-def _release_pages(image: RGBImage) -> None:
-    """Take the pages of a read-only memory map that were read out of resident memory."""
+def release_pages(image: RGBImage) -> None:
+    """Take the pages of a read-only memory map that were read out of resident memory.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels; nothing is done where they are no read-only ``numpy.memmap``.
+    """
     base: object = image
     while isinstance(base, np.ndarray) and getattr(image, "mode", None) == "r":
         base = base.base
@@ -313,8 +327,10 @@ def channel_picture(
     table = density_table(white)
     coarse = np.empty((rows, cols, 3), np.float32)
     for band in _bands(rows):
-        fine = cv2.LUT(small[BLOCK * band.start : BLOCK * band.stop], table)
-        coarse[band] = _coarse(np.asarray(fine, np.float32))
+        fine = np.asarray(cv2.LUT(small[BLOCK * band.start : BLOCK * band.stop], table), np.float32)
+        coarse[band] = _coarse(fine)
+    if rows <= _BAND_ROWS:
+        return _picture(fine, None, coarse, steps)
     return _picture(small, table, coarse, steps)
 
 
@@ -348,14 +364,13 @@ def _picture(
         plane = np.ascontiguousarray(inner[source])
         inner[number] = cv2.blur(plane, (_BOX, _BOX), borderType=cv2.BORDER_REFLECT)
     _mirror_border(maps, rows, cols)
-    return ChannelPicture(maps, *steps)
+    return ChannelPicture(maps, *steps, float(yard[1]))
 
 
 def _fill_densities(out: NDArray[np.uint8], coarse: NDArray[np.float32], yard: NDArray[np.float64]) -> None:
     red, green, blue = cv2.split(coarse)
-    for number, plane in enumerate((red, green, blue)):
-        out[number] = _quantised(plane, _DENSITY_STEPS)
-    step = _RELATIVE_STEPS / yard[1]
+    out[:3] = cv2.split(_quantised(coarse, _DENSITY_STEPS))
+    step = STAIN_STEPS / yard[1]
     for number, plane, part, zero in ((3, red, 0, _NUCLEAR_ZERO), (4, blue, 2, HAEM_ZERO)):
         lack = -step * yard[part] / yard[1]
         out[number] = cv2.addWeighted(plane, step, green, lack, zero, dtype=cv2.CV_8U)
@@ -365,10 +380,11 @@ def _fill_densities(out: NDArray[np.uint8], coarse: NDArray[np.float32], yard: N
 def _fill_edges(
     out: NDArray[np.uint8], fine: NDArray[np.float32], own: slice, yard: NDArray[np.float64]
 ) -> None:
-    red, green = cv2.extractChannel(fine, 0), cv2.extractChannel(fine, 1)
-    nuclear = cv2.addWeighted(red, 1.0, green, -yard[0] / yard[1], 0.0)
-    for number, plane in enumerate((green, nuclear)):
-        out[number] = _quantised(_coarse(_gradient(np.asarray(plane))[own]), _EDGE_STEPS / yard[1])
+    planes = np.empty((2, *fine.shape[:2]), np.float32)
+    cv2.extractChannel(fine, 1, planes[0])
+    cv2.addWeighted(cv2.extractChannel(fine, 0), 1.0, planes[0], -yard[0] / yard[1], 0.0, planes[1])
+    for number, plane in enumerate(_twice_gradient(planes)):
+        out[number] = _quantised(_coarse(plane[own]), 0.5 * _EDGE_STEPS / yard[1])
 
 
 def _quantised(plane: MatLike, step: float) -> NDArray[np.uint8]:
@@ -386,7 +402,15 @@ def _mirror_border(maps: NDArray[np.uint8], rows: int, cols: int) -> None:
     maps[:, :, PADDING + cols :] = maps[:, :, PADDING + cols - 1 : cols - 1 : -1]
 
 
-def _gradient(channel: NDArray[np.float32]) -> NDArray[np.float32]:
-    across = cv2.Sobel(channel, cv2.CV_32F, 1, 0, ksize=1, scale=0.5, borderType=cv2.BORDER_REPLICATE)
-    down = cv2.Sobel(channel, cv2.CV_32F, 0, 1, ksize=1, scale=0.5, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.magnitude(across, down), np.float32)
+def _twice_gradient(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return twice the gradient magnitude by central differences, the border repeated; planes (K, M, N)."""
+    across, down = np.empty_like(planes), np.empty_like(planes)
+    np.subtract(planes[:, :, 2:], planes[:, :, :-2], out=across[:, :, 1:-1])
+    np.subtract(planes[:, :, 1:2], planes[:, :, :1], out=across[:, :, :1])
+    np.subtract(planes[:, :, -1:], planes[:, :, -2:-1], out=across[:, :, -1:])
+    np.subtract(planes[:, 2:], planes[:, :-2], out=down[:, 1:-1])
+    np.subtract(planes[:, 1], planes[:, 0], out=down[:, 0])
+    np.subtract(planes[:, -1], planes[:, -2], out=down[:, -1])
+    shape = (-1, planes.shape[2])
+    found = cv2.magnitude(across.reshape(shape), down.reshape(shape))
+    return np.asarray(found, np.float32).reshape(planes.shape)

@@ -81,7 +81,7 @@ def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArr
     centre = points + PADDING
     reach = np.arange(-RINGS, RINGS + 1)
     rows, cols = (np.floor(centre[:, axis, None]).astype(np.intp) + reach for axis in (0, 1))
-    away = np.hypot(*np.broadcast_arrays(*_offsets(rows, cols, centre)))
+    away = np.hypot(*_offsets(rows, cols, centre))
     ring = np.minimum(away + 0.5, RINGS).astype(np.intp)
     outside = _outside(rows, haem.shape[0])[:, :, None] | _outside(cols, haem.shape[1])[:, None, :]
     ring[outside] = RINGS

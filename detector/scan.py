@@ -1,7 +1,9 @@
 """The dense scan: a gate on whole planes of windows, the boosted ensemble on the windows that pass it."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,8 +27,9 @@ shape (28, 8), those on a diagonal twice."""
 FEATURES = len(STATISTICS) * len(CHANNELS) * len(ORBITS)
 """Number of features of a window: statistic, channel, orbit, in C order."""
 
-_TWICE = [[divmod(place, WINDOW) for place in orbit] for orbit in ORBITS.tolist()]
-_ONCE = [sorted(set(places)) for places in _TWICE]
+_HALF = WINDOW // 2
+_REACHES = [tuple(_HALF - place for place in divmod(orbit[0], WINDOW)) for orbit in ORBITS.tolist()]
+_PLACE_ROW, _PLACE_COL = np.divmod(ORBITS.T, WINDOW)
 _PACKED = 16
 _CHUNK = 512
 _BAND_ROWS = 128
@@ -76,59 +79,72 @@ def _passed(gate: Gate, maps: NDArray[np.uint8], shape: tuple[int, int]) -> NDAr
     if gate.bound <= 0:
         return np.ones(shape, np.bool_)
     (rows, cols), width = shape, maps.shape[2]
-    flat = [plane.reshape(-1) for plane in maps]
     total = np.zeros(rows * width, np.uint8)
     windows = total[: (rows - 1) * width + cols]
+    planes = _Planes(maps.reshape(len(maps), -1), width, len(windows), {})
     trees = gate.trees
-    planes = _Planes(flat, width, len(windows))
-    for number in range(len(trees)):
-        vote = _plane_vote(planes, trees.feature[number], trees.cut[number], trees.vote[number] > 0)
-        windows += vote.view(np.uint8) * gate.weight[number]
+    nodes = zip(trees.feature.tolist(), trees.cut.tolist(), (trees.vote > 0).tolist(), strict=True)
+    for weight, (feature, cut, vote) in zip(gate.weight, nodes, strict=True):
+        votes = _plane_vote(planes, feature, cut, vote)
+        windows += weight * votes.view(np.uint8)
     return total.reshape(rows, width)[:, :cols] >= np.uint8(gate.bound)
 
 
 @dataclass(frozen=True, slots=True)
 class _Planes:
-    """Flat channel maps, their width, and the number of windows that are looked at one after another."""
+    """Flat channel maps, their width, and the number of windows that are looked at one after another.
 
-    flat: list[NDArray[np.uint8]]
+    Sums are made from planes of 16 bits, each widened once: numpy adds numbers of one type several times
+    faster than it widens and adds.
+    """
+
+    flat: NDArray[np.uint8]
     width: int
     count: int
+    wide: dict[int, NDArray[np.uint16]]
 
-    def of(self, feature: int) -> NDArray[np.uint16 | np.uint8]:
+    def of(self, feature: int) -> NDArray[Any]:
+        """Return a feature of all windows: down and across one after the other, then the same turned."""
         statistic, channel, orbit = _named(feature)
-        places = _TWICE[orbit] if statistic == 0 else _ONCE[orbit]
-        plane, width, count = self.flat[channel], self.width, self.count
-        starts = [row * width + col for row, col in places]
-        views = [plane[start : start + count] for start in starts]
-        if statistic == 0:
-            total = np.add(views[0], views[1], dtype=np.uint16)
-            for view in views[2:]:
-                total += view
-            return total
-        pick = np.minimum if statistic == 1 else np.maximum
-        best = pick(views[0], views[1])
-        for view in views[2:]:
-            pick(best, view, out=best)
-        return best
+        across, down = _REACHES[orbit]
+        if statistic:
+            pick = np.minimum if statistic == 1 else np.maximum
+            best = self._four(pick, self.flat[channel], across, down)
+            if across != down:
+                best = np.asarray(pick(best, self._four(pick, self.flat[channel], down, across)))
+            return best
+        if channel not in self.wide:
+            self.wide[channel] = self.flat[channel].astype(np.uint16)
+        total = self._four(np.add, self.wide[channel], across, down)
+        other = total if across == down else self._four(np.add, self.wide[channel], down, across)
+        return np.asarray(total + other)
+
+    def _four(self, pick: np.ufunc, plane: NDArray[Any], across: int, down: int) -> NDArray[Any]:
+        left, right = _HALF - across, _HALF - 1 + across
+        above, below = (_HALF - down) * self.width, (_HALF - 1 + down) * self.width
+        end = below + self.count
+        two = pick(plane[above + left : end + left], plane[above + right : end + right])
+        return np.asarray(pick(two[: self.count], two[below - above :]))
 
 
-def _plane_vote(
-    planes: _Planes, feature: NDArray[np.int32], cut: NDArray[np.int16], vote: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _plane_vote(planes: _Planes, feature: list[int], cut: list[int], vote: list[bool]) -> NDArray[np.bool_]:
     """Evaluate one tree on a plane of windows; nodes whose leaves agree need not be looked at."""
-    sides = []
-    for node in (1, 2):
+
+    def side(node: int) -> bool | NDArray[np.bool_]:
         low, high = vote[2 * node - 2], vote[2 * node - 1]
         if low == high:
-            sides.append(np.full(planes.count, low))
-        else:
-            beyond = planes.of(int(feature[node])) > cut[node]
-            sides.append(~beyond if low else beyond)
-    root = planes.of(int(feature[0])) > cut[0]
-    left, right = sides
-    chosen: NDArray[np.bool_] = left ^ (root & (left ^ right))
-    return chosen
+            return low
+        values = planes.of(feature[node])
+        return values <= cut[node] if low else values > cut[node]
+
+    left, right, root = side(1), side(2), planes.of(feature[0])
+    if isinstance(left, bool):
+        if isinstance(right, bool):
+            return root <= cut[0] if left else root > cut[0] if right else np.zeros(planes.count, np.bool_)
+        return (root <= cut[0]) | right if left else (root > cut[0]) & right
+    if isinstance(right, bool):
+        return (root > cut[0]) | left if right else (root <= cut[0]) & left
+    return left ^ ((root > cut[0]) & (left ^ right))
 
 
 def _named(feature: int) -> tuple[int, int, int]:
@@ -139,9 +155,8 @@ def _named(feature: int) -> tuple[int, int, int]:
 def _scores(
     cascade: Cascade, maps: NDArray[np.uint8], row: NDArray[np.intp], col: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    packed = _packed(maps)
-    corner = row * maps.shape[2] + col
-    nodes, share = _packed_index(cascade.trees.feature.ravel()), cascade.share
+    packed, corner = _packed(maps), row * maps.shape[2] + col
+    nodes, share = cascade.trees.feature.ravel(), cascade.share
     scores = np.empty(len(row))
     for start in range(0, len(row), _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -153,32 +168,22 @@ def _scores(
 
 def _packed(maps: NDArray[np.uint8]) -> NDArray[np.complex128]:
     """Put the channels of each position side by side in 16 bytes, so that one item fetches all of them."""
-    _, rows, cols = maps.shape
-    together = np.zeros((rows, cols, _PACKED), np.uint8)
-    together[..., : len(CHANNELS)] = maps.transpose(1, 2, 0)
-    return together.reshape(-1).view(np.complex128)
+    planes = np.zeros((_PACKED, maps.shape[1] * maps.shape[2]), np.uint8)
+    planes[: len(CHANNELS)] = maps.reshape(len(CHANNELS), -1)
+    return np.asarray(cv2.transpose(planes)).reshape(-1).view(np.complex128)
 
 
 def _orbit_values(packed: NDArray[np.complex128], corner: NDArray[np.intp], width: int) -> NDArray[np.int16]:
-    place_row, place_col = np.divmod(ORBITS.T, WINDOW)
-    places = (place_row * width + place_col)[:, :, None] + corner
-    eight = packed.take(places).view(np.uint8).reshape(*places.shape, _PACKED)
-    least, most = np.minimum(eight[0], eight[1]), np.maximum(eight[0], eight[1])
-    total = np.add(eight[0], eight[1], dtype=np.uint16)
-    for place in eight[2:]:
-        np.minimum(least, place, out=least)
-        np.maximum(most, place, out=most)
-        total += place
-    values = np.empty((len(STATISTICS), len(ORBITS), _PACKED, len(corner)), np.int16)
-    for number, found in enumerate((total, least, most)):
-        values[number] = found.transpose(0, 2, 1)
-    return values.reshape(-1, len(corner))
-
-
-def _packed_index(features: NDArray[np.int32]) -> NDArray[np.intp]:
-    statistic, rest = np.divmod(features.astype(np.intp), len(CHANNELS) * len(ORBITS))
-    channel, orbit = np.divmod(rest, len(ORBITS))
-    return (statistic * len(ORBITS) + orbit) * _PACKED + channel
+    """Return the features of windows, shape (FEATURES, N)."""
+    count = len(corner)
+    places = (_PLACE_ROW * width + _PLACE_COL)[:, :, None] + corner
+    fetched = packed.take(places).view(np.uint8).reshape(-1, _PACKED)
+    eight = np.asarray(cv2.transpose(fetched))[: len(CHANNELS)].reshape(len(CHANNELS), 8, -1)
+    values = np.empty((len(STATISTICS), len(CHANNELS), len(ORBITS) * count), np.int16)
+    np.add.reduce(eight, axis=1, dtype=np.int16, out=values[0])
+    values[1] = np.minimum.reduce(eight, axis=1)
+    values[2] = np.maximum.reduce(eight, axis=1)
+    return values.reshape(FEATURES, count)
 
 
 def window_features(picture: ChannelPicture, positions: NDArray[np.intp]) -> NDArray[np.int16]:
@@ -197,9 +202,8 @@ def window_features(picture: ChannelPicture, positions: NDArray[np.intp]) -> NDA
         Sum, least and largest value of every channel over every orbit of window places.
     """
     packed, width = _packed(picture.maps), picture.maps.shape[2]
-    index = _packed_index(np.arange(FEATURES, dtype=np.int32))
     found = np.empty((len(positions), FEATURES), np.int16)
     for start in range(0, len(positions), _CHUNK):
         part = positions[start : start + _CHUNK]
-        found[start : start + _CHUNK] = _orbit_values(packed, part[:, 0] * width + part[:, 1], width)[index].T
+        found[start : start + _CHUNK] = _orbit_values(packed, part[:, 0] * width + part[:, 1], width).T
     return found

@@ -1,8 +1,10 @@
 """The window scanner: from a field to its leukocytes."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +12,16 @@ from cells.errors import UsageError
 from cells.records import Detection, RGBImage, WhitePoint
 from cells.units import Pixels
 from detector.cascade import Cascade
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, ChannelPicture, channel_picture
+from detector.channels import (
+    BLOCKS_PER_ERYTHROCYTE,
+    ChannelPicture,
+    RowReader,
+    channel_picture,
+    release_pages,
+)
+from detector.clumps import HEAP_REACH, is_heap, may_be_heap
 from detector.frame import place_in_frame
+from detector.ink import Ink, dull_inks, rows_without_ink
 from detector.measure import border_depths, estimate_diameters, refine_centres, ring_profiles
 from detector.scan import scan
 from detector.storage import load_cascade, save_cascade
@@ -29,7 +39,14 @@ SMALLER = 0.87
 SURE = 0.1
 """What the smaller window must score above the threshold."""
 
+SURE_LEUKOCYTE = 0.4
+"""Finds that score less are checked for being a heap of platelets."""
+
 _SAME_CELL = 0.6
+_INKS = 4
+_GROUP = 100
+_MARGIN = 0.25
+_RIM = 8
 _REFINE_RADIUS = 0.8
 _REFINE_DEPTH = 0.1
 
@@ -102,7 +119,9 @@ class Scanner:
         list of Detection
             Ordered by (-score, row, column); no two of them closer than `SPACING`. Where a window scores just
             under the threshold (`NEAR_MISS`) and a smaller one there clearly above it (`SURE`), it is a find
-            with the score of the smaller window.
+            with the score of the smaller window. Where the window around a find is full of one dull ink
+            (`detector.ink.dull_inks`), the field is looked at again without that ink. Heaps of platelets
+            (`detector.clumps`) are left out.
 
         Raises
         ------
@@ -112,18 +131,33 @@ class Scanner:
         if not (np.isfinite(erythrocyte_px) and erythrocyte_px > 0):
             raise UsageError(f"erythrocyte diameter is {erythrocyte_px} px; it must be above 0")
         limit = self.cascade.threshold if threshold is None else threshold
-        picture = channel_picture(image, white, erythrocyte_px=erythrocyte_px, tile_rows=tile_rows)
+        inks: tuple[Ink, ...] = ()
+        for _ in range(_INKS + 1):
+            look = _Look(image, white, erythrocyte_px, tile_rows, inks)
+            found = self._found(look, limit)
+            more: set[Ink] = set()
+            for start in range(0, len(found), _GROUP):
+                more.update(dull_inks(image, found[start : start + _GROUP], erythrocyte_px=erythrocyte_px))
+                release_pages(image)
+            more -= set(inks)
+            if not more:
+                break
+            inks = (*inks, *sorted(more))
+        return found
+
+    def _found(self, look: "_Look", limit: float) -> list[Detection]:
+        picture = look.picture(1.0)
         points, scores = find_centres(self.cascade, picture, threshold=limit, floor=limit - NEAR_MISS)
         if len(scores) and scores[-1] < limit:
-            again = channel_picture(
-                image, white, erythrocyte_px=SMALLER * erythrocyte_px, tile_rows=tile_rows
-            )
+            again = look.picture(SMALLER)
             second = find_centres(self.cascade, again, threshold=limit + SURE)
             steps = again.row_step / picture.row_step, again.col_step / picture.col_step
             points, scores = _settled(points, scores, second[0] * steps, second[1], threshold=limit)
         relative = estimate_diameters(ring_profiles(picture, points), self.cascade.diameter)
         found: list[Detection] = []
         for (row, col), score, size in zip(points.tolist(), scores.tolist(), relative.tolist(), strict=True):
+            if score < SURE_LEUKOCYTE and self._is_heap(look, picture, (row, col)):
+                continue
             diameter = size * BLOCKS_PER_ERYTHROCYTE
             depths = border_depths(picture, (row, col), diameter=diameter)
             place = place_in_frame(depths, diameter=diameter)
@@ -131,13 +165,59 @@ class Scanner:
                 Detection(
                     row * picture.row_step - 0.5,
                     col * picture.col_step - 0.5,
-                    Pixels(size * erythrocyte_px),
+                    Pixels(size * look.erythrocyte_px),
                     score,
                     place.at_border,
                     place.counted,
                 )
             )
         return found
+
+    def _is_heap(self, look: "_Look", picture: ChannelPicture, point: tuple[float, float]) -> bool:
+        if not may_be_heap(picture, point):
+            return False
+        window = look.window(point[0] * picture.row_step, point[1] * picture.col_step)
+        return is_heap(window, look.white, erythrocyte_green=picture.erythrocyte_green)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """A field and how it is looked at."""
+
+    image: RGBImage
+    white: WhitePoint
+    erythrocyte_px: float
+    tile_rows: int
+    inks: tuple[Ink, ...]
+
+    def picture(self, window: float) -> ChannelPicture:
+        """Return the channels for a window of so many times the usual side."""
+        told = window * self.erythrocyte_px
+        return channel_picture(
+            self.image, self.white, erythrocyte_px=told, tile_rows=self.tile_rows, read=self._reader(told)
+        )
+
+    def window(self, row: float, col: float) -> RGBImage:
+        """Return the square around a point that `is_heap` looks at, mirrored beyond the border."""
+        half = HEAP_REACH * self.erythrocyte_px
+        side = max(round(2 * half), 1)
+        top, left = round(row - half), round(col - half)
+        above, before = max(-top, 0), max(-left, 0)
+        rows = slice(top + above, min(top + side, len(self.image)))
+        margin = round(_MARGIN * self.erythrocyte_px) + _RIM
+        first = max(left + before - margin, 0)
+        columns = self.image[:, first : left + side + margin]
+        part = self._reader(self.erythrocyte_px)(columns, rows)[
+            :, left + before - first : left + side - first
+        ]
+        release_pages(self.image)
+        below, behind = (side - above - part.shape[0], side - before - part.shape[1])
+        return np.asarray(
+            cv2.copyMakeBorder(part, above, below, before, behind, cv2.BORDER_REFLECT), np.uint8
+        )
+
+    def _reader(self, erythrocyte_px: float) -> RowReader:
+        return partial(rows_without_ink, white=self.white, erythrocyte_px=erythrocyte_px, inks=self.inks)
 
 
 def find_centres(

@@ -29,7 +29,6 @@ UM = 0.17
 ERYTHROCYTE_PX = 7.5 / UM
 SHAPE = (420, 560)
 PANEL = (320, 240)
-DARK_BLUE, PURPLE = (0, 0, 160), (128, 0, 128)
 FALSE, FOUND, MISSED = (200, 0, 0), (0, 130, 0), (0, 0, 0)
 GREY_STEP = 8
 PANELS_ACROSS = 3
@@ -53,23 +52,9 @@ def drawn(seed: int, *cells: CellClass, **options: float | bool) -> SyntheticFie
 
 def panels() -> list[Panel]:
     """Draw the fields that tests/test_detector_cases.py marks as known failures."""
-    clump, big, more = (drawn(seed, clumps=3, platelets_per_mm2=3000.0) for seed in (60, 63, 62))
     trio = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL)
-    cluster = drawn(2, *trio, touching=True)
-    plain = drawn(7)
-    label, blocks = plain.image.copy(), plain.image.copy()
-    cv2.putText(label, "Slide 0815 B", (20, 50), cv2.FONT_HERSHEY_SIMPLEX, 1.4, DARK_BLUE, 3, cv2.LINE_AA)
-    cv2.putText(label, "WBC", (200, 300), cv2.FONT_HERSHEY_SIMPLEX, 2.0, DARK_BLUE, 5, cv2.LINE_AA)
-    for col, row in ((60, 80), (250, 160), (400, 300)):
-        cv2.rectangle(blocks, (col, row), (col + 45, row + 40), PURPLE, -1)
-    return [
-        Panel("platelet clump", clump.image, clump),
-        Panel("platelet clumps", big.image, big),
-        Panel("platelet clumps", more.image, more),
-        Panel("cluster", cluster.image, cluster),
-        Panel("label in dark blue", label, plain),
-        Panel("blocks in purple", blocks, plain),
-    ]
+    clusters = [drawn(seed, *trio, touching=True) for seed in (2, 100, 104)]
+    return [Panel("cluster", cluster.image, cluster) for cluster in clusters]
 
 
 def marked(scanner: Scanner, panel: Panel) -> Image:

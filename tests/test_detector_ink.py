@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_detector_cases import BLACK, BLUE, ERYTHROCYTE_PX, MODEL, RED, burn, drawn, find
+from test_detector_cases import BLACK, BLUE, DULL, ERYTHROCYTE_PX, MODEL, RED, burn, drawn, find
 
 from cells.records import Detection, Field
 from cells.vocabulary import CellClass
 from detector.channels import channel_picture, plain_rows, working_image
-from detector.ink import find_ink, may_hold_ink, remark_on_ink, rows_without_ink
+from detector.ink import dull_inks, find_ink, may_hold_ink, remark_on_ink, rows_without_ink
 from detector.scanner import Scanner
 from evaluation.boxes import truth_fields
 from slides.optics import white_point
@@ -114,7 +114,7 @@ def test_a_field_without_ink_is_looked_at_as_it_is(stained: np.ndarray) -> None:
     assert np.array_equal(working_image(stained, erythrocyte_px=ERYTHROCYTE_PX, read=read), plain)
 
 
-@pytest.mark.parametrize("ink", [RED, BLUE, BLACK, MAGENTA])
+@pytest.mark.parametrize("ink", [RED, BLUE, BLACK, MAGENTA, *DULL.values()])
 def test_cells_crossed_by_lines_are_found(scanner: Scanner, ink: tuple[int, int, int]) -> None:
     field = drawn(5, CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE)
     image = field.image.copy()
@@ -143,6 +143,30 @@ def test_a_thin_mark_away_from_cells_is_not_worth_a_remark(stained: np.ndarray) 
     field = Field("marked", image, WHITE)
     assert remark_on_ink(field, [far], erythrocyte_px=ERYTHROCYTE_PX) == []
     assert remark_on_ink(Field("plain", stained, WHITE), [far], erythrocyte_px=ERYTHROCYTE_PX) == []
+
+
+@pytest.mark.parametrize("ink", DULL.values(), ids=DULL.keys())
+def test_dull_ink_is_told_where_something_was_found(stained: np.ndarray, ink: tuple[int, int, int]) -> None:
+    inked, find_ = marked(stained, ink), Detection(300.0, 260.0, 60.0, 1.0)
+    assert dull_inks(stained, [find_], erythrocyte_px=ERYTHROCYTE_PX) == ()
+    assert dull_inks(inked, [], erythrocyte_px=ERYTHROCYTE_PX) == ()
+    assert dull_inks(inked, [find_], erythrocyte_px=ERYTHROCYTE_PX) == (ink,)
+    drawn_ = (inked != stained).any(axis=2)
+    assert (find_ink(inked, inks=(ink,))[drawn_] > 0).all()
+
+
+def test_two_dull_inks_are_both_taken_out(scanner: Scanner) -> None:
+    image = burn(drawn(7).image, "label", DULL["dark blue"])
+    cv2.circle(image, (480, 120), 30, DULL["purple"], -1, cv2.LINE_AA)
+    assert find(scanner, image) == []
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["txl_val", "deepbionet", "bccd"])
+def test_no_published_leukocyte_is_full_of_one_dull_colour(data: Path, name: str) -> None:
+    for field in islice(truth_fields(data, name), 80):
+        finds = [Detection(*box.centre, box.size, 1.0) for box in field.leukocytes]
+        assert dull_inks(field.image, finds, erythrocyte_px=field.erythrocyte_px) == ()
 
 
 @pytest.mark.data
