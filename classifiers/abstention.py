@@ -185,12 +185,8 @@ def answer_and_measure(
         return classifier.answer(crops, whites)
     if not isinstance(classifier, EnsembleClassifier):
         return classifier.predict(crops, whites), None
-    mean, features = np.zeros((len(crops), len(CLASSIFIED))), None
-    for member, weight in zip(classifier.members, classifier.weights, strict=True):
-        found, measured_here = answer_and_measure(member, crops, whites)
-        mean += weight * found
-        features = measured_here if features is None else features
-    return mean.astype(np.float32), features
+    found, measured = zip(*(answer_and_measure(m, crops, whites) for m in classifier.members), strict=True)
+    return classifier.combined(found), next((one for one in measured if one is not None), None)
 
 
 def write_arrays(path: Path, rules: Mapping[str, Abstention]) -> None:

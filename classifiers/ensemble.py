@@ -11,11 +11,17 @@ from classifiers.base import Classifier
 
 
 class EnsembleClassifier:
-    """The weighted arithmetic mean of the probabilities of several classifiers."""
+    """The weighted arithmetic mean of the probabilities of several classifiers, made surer again.
+
+    Members that err in different cells are surer of a cell, taken together, than the mean of their
+    probabilities says; a temperature below 1 gives that back (Rahaman & Thiery 2021, arXiv 2007.08792).
+    """
 
     name = "ensemble"
 
-    def __init__(self, members: Sequence[Classifier], weights: Sequence[float]) -> None:
+    def __init__(
+        self, members: Sequence[Classifier], weights: Sequence[float], *, temperature: float = 1.0
+    ) -> None:
         """Keep the members and their weights.
 
         Parameters
@@ -24,11 +30,14 @@ class EnsembleClassifier:
             At least one; all answer with the same classes.
         weights : sequence of float
             One for each member, 0 or more, not all 0; they are scaled to sum to 1.
+        temperature : float, optional
+            Divides the logarithms of the mean probabilities; above 0.
 
         Raises
         ------
         UsageError
-            Where the weights do not suit the members, or the members' classes differ.
+            Where the weights do not suit the members, the members' classes differ, or the temperature is
+            not above 0.
         """
         if len(members) != len(weights) or not members or min(weights) < 0 or sum(weights) <= 0:
             raise UsageError(
@@ -36,6 +45,9 @@ class EnsembleClassifier:
             )
         if any(tuple(member.classes) != CLASSIFIED for member in members):
             raise UsageError("the members of an ensemble must answer with the same classes; train them again")
+        if not temperature > 0:
+            raise UsageError(f"the temperature of an ensemble is {temperature}; it must be above 0")
+        self._temperature = temperature
         self._members = tuple(members)
         self._weights = np.asarray(weights, np.float64) / float(sum(weights))
 
@@ -55,8 +67,26 @@ class EnsembleClassifier:
         return CLASSIFIED
 
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the mean probabilities; see ``classifiers.base.Classifier.predict``."""
-        mean = np.zeros((len(crops), len(CLASSIFIED)))
-        for member, weight in zip(self._members, self._weights, strict=True):
-            mean += weight * member.predict(crops, whites)
+        """Return the members' joint probabilities; see ``classifiers.base.Classifier.predict``."""
+        return self.combined([member.predict(crops, whites) for member in self._members])
+
+    def combined(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return what the ensemble answers where its members answer so.
+
+        Parameters
+        ----------
+        answers : sequence of ndarray of shape (N, K), float32
+            Probabilities of each member, in the order of the members.
+
+        Returns
+        -------
+        ndarray of shape (N, K), float32
+            Probabilities; each row sums to 1.
+        """
+        mean = np.zeros(answers[0].shape)
+        for weight, answer in zip(self._weights, answers, strict=True):
+            mean += weight * answer
+        if self._temperature != 1.0:
+            mean = mean ** (1.0 / self._temperature)
+            mean /= mean.sum(axis=-1, keepdims=True)
         return mean.astype(np.float32)

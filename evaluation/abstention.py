@@ -26,13 +26,14 @@ from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
 from classifiers.abstention import ARRAYS, Abstention, nearest_kinds, write_arrays
 from classifiers.abstention_fitting import Answers, answers_to, fit_abstention, read_normal
+from classifiers.ensemble import EnsembleClassifier
 from classifiers.manifest import read_manifest
 from classifiers.training_data import read_crops
 from evaluation.classifier_sets import labelled_set
 from evaluation.classifiers import pool_columns
 from leukoformula.alerts import LEAST_CELLS, too_many
 from leukoformula.settings import CLASSIFIERS, Settings
-from leukoformula.store import ABSTENTION, load_abstention, load_classifier, model_info
+from leukoformula.store import ABSTENTION, load_abstention, load_classifier, load_ensemble, model_info
 from slides.optics import white_point
 
 SETS = ("raabin_test_a", "pbc_val", "bccd", "bccd_read", "jtsc")
@@ -242,12 +243,12 @@ def fit(data: Path, models: Path) -> Path:
     share = Settings().cnn_share
     fitting, held_out = read_normal(data)
     views = (fitting.restained(every=2), held_out, held_out.restained(every=1))
+    ensemble = load_ensemble(models)
     answers: dict[str, list[Answers]] = {}
-    for name in ("cnn", "mlp"):
-        classifier, _ = load_classifier(name, root=models)
-        answers[name] = [answers_to(classifier, view.crops, view.whites) for view in views]
+    for classifier in ensemble.members:
+        answers[classifier.name] = [answers_to(classifier, view.crops, view.whites) for view in views]
     answers["ensemble"] = [
-        together(cnn, mlp, share) for cnn, mlp in zip(answers["cnn"], answers["mlp"], strict=True)
+        together(ensemble, cnn, mlp) for cnn, mlp in zip(answers["cnn"], answers["mlp"], strict=True)
     ]
     rules = {
         name: fit_abstention(first, fitting.kinds, _joined(plain, changed))
@@ -270,22 +271,21 @@ def fit(data: Path, models: Path) -> Path:
     )
 
 
-def together(cnn: Answers, mlp: Answers, share: float) -> Answers:
+def together(ensemble: EnsembleClassifier, cnn: Answers, mlp: Answers) -> Answers:
     """Return what the ensemble answers where its members answer so.
 
     Parameters
     ----------
+    ensemble : EnsembleClassifier
+        Of the network and the feature classifier, in this order.
     cnn, mlp : Answers
         Answers of the members to the same cells.
-    share : float
-        Weight of the network, 0 to 1.
 
     Returns
     -------
     Answers
     """
-    mean = share * cnn.probabilities + (1 - share) * mlp.probabilities
-    return Answers(mean.astype(np.float32), mlp.features)
+    return Answers(ensemble.combined([cnn.probabilities, mlp.probabilities]), mlp.features)
 
 
 def _joined(first: Answers, second: Answers) -> Answers:
@@ -334,12 +334,12 @@ def judge(data: Path, models: Path) -> dict[str, list[Judged]]:
         Where data or models are missing or faulty, or there is no rule of these models.
     """
     share = Settings().cnn_share
-    members = {name: load_classifier(name, root=models)[0] for name in ("cnn", "mlp")}
+    ensemble = load_ensemble(models)
     rules = {name: _rule(name, models, share) for name in CLASSIFIERS}
     found: dict[str, list[Judged]] = {name: [] for name in CLASSIFIERS}
     for one in _sets(data):
-        answers = {name: answers_to(member, one.crops, one.whites) for name, member in members.items()}
-        answers["ensemble"] = together(answers["cnn"], answers["mlp"], share)
+        answers = {m.name: answers_to(m, one.crops, one.whites) for m in ensemble.members}
+        answers["ensemble"] = together(ensemble, answers["cnn"], answers["mlp"])
         for name, rule in rules.items():
             found[name] += _judged(one.name, one.labels, one.groups, answers[name], rule)
     return found

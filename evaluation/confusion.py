@@ -27,6 +27,7 @@ from cells.files import atomic_path
 from cells.model_files import write_manifest
 from cells.vocabulary import CellClass, pooled
 from classifiers.base import Classifier
+from classifiers.ensemble import EnsembleClassifier
 from evaluation.boxes import truth_fields
 from evaluation.classifier_sets import labelled_set
 from evaluation.classifiers import predict_set
@@ -290,9 +291,9 @@ def measure(data: Path, models: Path) -> Iterator[tuple[str, dict[str, object]]]
     for kind in CLASSIFIERS:
         settings = Settings(classifier=kind)
         classifier, infos = load_classifier(kind, root=models, cnn_share=share)
-        if kind == "ensemble":
+        if isinstance(classifier, EnsembleClassifier):
             found = {
-                name: np.asarray(share * answers["cnn"][name] + (1 - share) * answers["mlp"][name])
+                name: classifier.combined([answers["cnn"][name], answers["mlp"][name]])
                 for name in answers["cnn"]
             }
         else:

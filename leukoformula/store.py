@@ -14,6 +14,7 @@ from cells.model_files import MANIFEST, open_model
 if TYPE_CHECKING:
     from classifiers.abstention import Abstention
     from classifiers.base import Classifier
+    from classifiers.ensemble import EnsembleClassifier
     from detector.scanner import Scanner
     from features.segmenter import Segmenter
     from leukoformula.result import ModelInfo
@@ -116,6 +117,32 @@ def load_segmenter(
     raise ModelError(f"no route of segmentation is called {route!r}; use network or classical")
 
 
+def ensemble_temperature(cnn_share: float) -> float:
+    """Return the temperature of the shipped ensemble: 0.7 for equal shares, 1 for a member alone.
+
+    Parameters
+    ----------
+    cnn_share : float
+        Weight of the network, 0 to 1.
+
+    Returns
+    -------
+    float
+        On crops that both trainings held out 0.7 is about the most likely for equal shares
+        (``python -m evaluation.ensemble_temperature``).
+    """
+    return 1.0 - 1.2 * cnn_share * (1.0 - cnn_share)
+
+
+def load_ensemble(root: Path | None = None, *, cnn_share: float = 0.5) -> "EnsembleClassifier":
+    """Load the ensemble of network and feature classifier, in this order; see ``load_classifier``."""
+    from classifiers.ensemble import EnsembleClassifier  # noqa: PLC0415 - loads the classifiers
+
+    members = [load_classifier(name, root=root)[0] for name in ("cnn", "mlp")]
+    weights = [cnn_share, 1.0 - cnn_share]
+    return EnsembleClassifier(members, weights, temperature=ensemble_temperature(cnn_share))
+
+
 def load_classifier(
     name: str, *, root: Path | None = None, cnn_share: float = 0.5
 ) -> "tuple[Classifier, tuple[ModelInfo, ...]]":
@@ -152,11 +179,8 @@ def load_classifier(
 
         return MlpClassifier.load(folder / name), (model_info(name, root=root),)
     if name == "ensemble":
-        from classifiers.ensemble import EnsembleClassifier  # noqa: PLC0415 - as above
-
-        cnn, cnn_info = load_classifier("cnn", root=root)
-        mlp, mlp_info = load_classifier("mlp", root=root)
-        return EnsembleClassifier([cnn, mlp], [cnn_share, 1.0 - cnn_share]), (*cnn_info, *mlp_info)
+        infos = tuple(model_info(member, root=root) for member in ("cnn", "mlp"))
+        return load_ensemble(root, cnn_share=cnn_share), infos
     raise ModelError(f"no classifier is called {name!r}; use cnn, mlp or ensemble")
 
 

@@ -178,11 +178,11 @@ def test_a_rule_that_does_not_hold_together_is_refused(tmp_path: Path) -> None:
 def test_an_ensemble_answers_as_it_predicts() -> None:
     crops, whites = np.full((4, 112, 112, 3), 7, np.uint8), np.full((4, 3), 250.0)
     members = [FakeClassifier({C.LYMPHOCYTE: 1.0}), FakeClassifier({C.MONOCYTE: 1.0}, name="mlp")]
-    ensemble = EnsembleClassifier(members, [0.25, 0.75])
+    ensemble = EnsembleClassifier(members, [0.25, 0.75], temperature=0.7)
     found, features = answer_and_measure(ensemble, crops, whites)
     np.testing.assert_array_equal(found, ensemble.predict(crops, whites))
     assert features is None
-    both = together(*(Answers(m.predict(crops, whites), None) for m in members), 0.25)
+    both = together(ensemble, *(Answers(m.predict(crops, whites), None) for m in members))
     np.testing.assert_allclose(both.probabilities, found)
 
 

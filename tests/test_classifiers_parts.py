@@ -16,6 +16,7 @@ from classifiers.labels import allowed_answers
 from classifiers.manifest import read_manifest
 from classifiers.preprocess import StainStrength, network_input
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
+from leukoformula.store import ensemble_temperature
 from slides.optics import optical_density, white_point
 
 
@@ -102,6 +103,22 @@ def test_an_ensemble_is_the_weighted_mean(first: float, second: float):
     assert answer.shape == (2, len(CLASSIFIED))
     np.testing.assert_allclose(answer.sum(axis=1), 1.0, atol=1e-6)
     np.testing.assert_allclose(answer[:, 0], first / (first + second), atol=1e-6)
+
+
+def test_a_temperature_makes_the_mean_surer_and_keeps_its_order():
+    mean = EnsembleClassifier([_Fixed(0), _Fixed(3)], [1.0, 3.0])
+    sure = EnsembleClassifier([_Fixed(0), _Fixed(3)], [1.0, 3.0], temperature=0.5)
+    crops, whites = np.zeros((2, 112, 112, 3), np.uint8), np.full((2, 3), 255.0)
+    np.testing.assert_allclose(mean.predict(crops, whites)[0, [0, 3]], [0.25, 0.75])
+    np.testing.assert_allclose(sure.predict(crops, whites)[0, [0, 3]], [0.1, 0.9], rtol=1e-6)
+    assert ensemble_temperature(0.0) == ensemble_temperature(1.0) == 1.0
+    assert ensemble_temperature(0.5) == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_an_ensemble_refuses_a_temperature_that_is_none(temperature: float):
+    with pytest.raises(UsageError, match="temperature"):
+        EnsembleClassifier([_Fixed(0)], [1.0], temperature=temperature)
 
 
 @pytest.mark.parametrize("weights", [[], [1.0], [0.0, 0.0], [-1.0, 2.0]])

@@ -125,7 +125,7 @@ def test_the_matrix_is_made_of_held_out_sets_alone() -> None:
     document = validation_document(
         Settings(),
         {"cnn": "0"},
-        [Source("pbc_val", labels, answers), Source("bccd", labels, answers)],
+        [Source("pbc_val", labels, answers), Source("bccd_read", labels, answers)],
         [DetectorTrial("txl_val", 5, 40, 3, empty, np.zeros((0, 3)))],
     )
     counts = np.array(document["counts"])

@@ -285,10 +285,7 @@ def _all_predicted(
         parts = [known.get(model.folder) for model in system.models]
         given = [part for part in parts if part is not None]
         if isinstance(system.classifier, EnsembleClassifier) and len(given) == len(parts):
-            mean = np.zeros(given[0].shape)
-            for weight, part in zip(system.classifier.weights, given, strict=True):
-                mean += weight * part
-            found[system.name] = mean.astype(np.float32)
+            found[system.name] = system.classifier.combined(given)
             continue
         found[system.name] = _predicted(system, cells, tell)
         if len(system.models) == 1:
