@@ -112,9 +112,9 @@ def is_heap(window: RGBImage, white: WhitePoint, *, erythrocyte_green: float) ->
 def _middle_bodies(red: NDArray[np.float32]) -> NDArray[np.uint8]:
     bound = _DARK_SHARE * _ranked(red[_NEAREST])
     dark = ((red > bound) & _WITHIN).astype(np.uint8)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(dark)
-    middle = np.bincount(label[_MIDDLE], minlength=len(stats)) > 0
-    kept = middle & (stats[:, cv2.CC_STAT_AREA] >= _LEAST_PART)
+    count, label = cv2.connectedComponents(dark)
+    middle = np.bincount(label[_MIDDLE], minlength=count) > 0
+    kept = middle & (np.bincount(label.ravel()) >= _LEAST_PART)
     kept[0] = False
     return np.asarray(kept.view(np.uint8)[label])
 

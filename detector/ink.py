@@ -37,6 +37,7 @@ _EDGE_SIDE = 5
 _FILL_RADIUS = 0.15
 _FILL_LEAST = 0.1
 _BAND_ROWS = 256
+_GLANCE_ROWS = 16
 
 
 def may_hold_ink(image: RGBImage) -> bool:
@@ -54,13 +55,18 @@ def may_hold_ink(image: RGBImage) -> bool:
         as far apart as those of saturated ink, or both as dark as those of black ink.
     """
     values = image.reshape(len(image), -1)
-    least = int(values.min(initial=255))
-    if least > 255 - SATURATED:
-        return False
-    left, right = values[:, :-1], values[:, 1:]
-    if cv2.norm(left, right, cv2.NORM_INF) >= SATURATED:
-        return True
-    return least <= BLACK and bool(cv2.max(left, right).min() <= BLACK)
+    whole = len(values) // _GLANCE_ROWS
+    bands = values[: whole * _GLANCE_ROWS].reshape(whole, -1)
+    least = [*bands.min(axis=1, initial=255).tolist(), values[whole * _GLANCE_ROWS :].min(initial=255)]
+    dark = [number for number, value in enumerate(least) if value <= 255 - SATURATED]
+    for number in dark:
+        band = values[number * _GLANCE_ROWS : (number + 1) * _GLANCE_ROWS]
+        left, right = band[:, :-1], band[:, 1:]
+        if cv2.norm(left, right, cv2.NORM_INF) >= SATURATED:
+            return True
+        if least[number] <= BLACK and cv2.max(left, right).min() <= BLACK:
+            return True
+    return False
 
 
 def dull_inks(image: RGBImage, finds: Sequence[Detection], *, erythrocyte_px: float) -> tuple[Ink, ...]:
@@ -101,8 +107,12 @@ def _single_colour(window: RGBImage) -> list[Ink]:
     fewest = DULL_SHARE * dull.size
     if np.count_nonzero(dull) < fewest:
         return []
-    red, green, blue = (np.asarray(plane)[dull].astype(np.int32) for plane in planes)
-    known, counts = np.unique(red << 16 | green << 8 | blue, return_counts=True)
+    red, green, blue = window[dull].astype(np.int32).T
+    codes = np.sort(red << 16 | green << 8 | blue)
+    apart = max(int(np.ceil(fewest)) - 1, 0)
+    if not np.count_nonzero(codes[: len(codes) - apart] == codes[apart:]):
+        return []
+    known, counts = np.unique(codes, return_counts=True)
     best = int(counts.argmax())
     if counts[best] < fewest:
         return []

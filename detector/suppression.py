@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+_HANDFUL = 24
 _FEW = 100
 
 
@@ -24,8 +25,10 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
         Indices of the chosen finds, ordered by (-score, row, column). The chosen points do not depend on the
         order of the input, and choosing from them again chooses all of them.
     """
+    if len(points) <= _HANDFUL:
+        return _handful(points.tolist(), scores.tolist(), spacing)
     order = np.lexsort((points[:, 1], points[:, 0], -scores)).astype(np.intp)
-    if spacing <= 0 or len(points) < 2:
+    if spacing <= 0:
         return order
     if len(points) <= _FEW:
         return order[_one_by_one(points[order], spacing)]
@@ -36,6 +39,18 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
         chosen[best] = True
         rank.remove_near(best)
     return order[chosen]
+
+
+def _handful(points: list[list[float]], scores: list[float], spacing: float) -> NDArray[np.intp]:
+    """Choose greedily without arrays, whose calls take longer than so few numbers."""
+    ranked = sorted((-score, row, col, n) for n, (score, (row, col)) in enumerate(zip(scores, points, strict=True)))
+    chosen: list[tuple[float, float, int]] = []
+    for _, row, col, n in ranked:
+        if spacing <= 0 or all(
+            (row - y) * (row - y) + (col - x) * (col - x) >= spacing**2 for y, x, _ in chosen
+        ):
+            chosen.append((row, col, n))
+    return np.array([n for _, _, n in chosen], np.intp)
 
 
 def _one_by_one(points: NDArray[np.float64], spacing: float) -> list[int]:
