@@ -63,7 +63,7 @@ _TYPICAL_ERYTHROCYTE = np.array([0.05, 0.25, 0.22])
 _LEAST_DENSITY = 0.06
 _LEAST_SHARE = 0.02
 _YARD_PIXELS = 200_000
-_BRIGHT = 0.51
+_EVERY = 16
 _BAND_ROWS = 128
 _HALO = 2
 _LEVELS = np.maximum(np.arange(256, dtype=np.float64), 1.0)[:, None]
@@ -251,15 +251,13 @@ def _plane_density(planes: Sequence[MatLike]) -> NDArray[np.float64]:
     step = -(-planes[1].size // _YARD_PIXELS)
     flat = [np.asarray(plane, np.float32).reshape(-1)[::step] for plane in planes]
     green = flat[1]
-    bright = _BRIGHT
-    if np.count_nonzero(green >= bright) < len(green) - _rank(green, 0.95):
-        bright = _ranked(green, 0.95)
+    bright = _top_ranked(green, 0.95)
     chosen = (green > min(max(0.3 * bright, 0.04), 0.15)).nonzero()[0]
     if len(chosen) < max(_LEAST_SHARE * len(green), 8):
         return _TYPICAL_ERYTHROCYTE.copy()
     stained = green.take(chosen)
     share = flat[2].take(chosen) / stained
-    chosen = chosen[(share >= _ranked(share, 0.5)) & (stained <= _ranked(stained, 0.8))]
+    chosen = chosen[(share >= _ranked(share.copy(), 0.5)) & (stained <= _ranked(stained.copy(), 0.8))]
     if not len(chosen):
         return _TYPICAL_ERYTHROCYTE.copy()
     density = np.array([_ranked(plane.take(chosen), 0.5) for plane in flat])
@@ -268,12 +266,21 @@ def _plane_density(planes: Sequence[MatLike]) -> NDArray[np.float64]:
 
 
 def _ranked(values: NDArray[np.float32], share: float) -> float:
-    rank = _rank(values, share)
-    return float(np.partition(values, rank)[rank])
+    """Return the value of that rank; the values are put in another order."""
+    rank = round(share * (len(values) - 1))
+    values.partition(rank)
+    return float(values[rank])
 
 
-def _rank(values: NDArray[np.float32], share: float) -> int:
-    return round(share * (len(values) - 1))
+def _top_ranked(values: NDArray[np.float32], share: float) -> float:
+    """Return the value of a high rank, looking only at those above a guess from every n-th one."""
+    above = len(values) - round(share * (len(values) - 1))
+    guess = _ranked(values[::_EVERY].copy(), 2.0 * share - 1.0)
+    top = values.take((values >= guess).nonzero()[0])
+    if len(top) < above:
+        top = values.copy()
+    top.partition(len(top) - above)
+    return float(top[len(top) - above])
 
 
 def picture_of(densities: Densities, *, row_step: float = 1.0, col_step: float = 1.0) -> ChannelPicture:

@@ -65,7 +65,7 @@ def may_be_heap(picture: ChannelPicture, point: tuple[float, float]) -> bool:
     (row, col), reach = (round(place) + PADDING for place in point), _REACH
     near = picture.maps[:, row - reach : row + reach, col - reach : col + reach]
     red = near[RED][_CORE]
-    pale = red <= _DARK_SHARE * _ranked(red)
+    pale = red <= _DARK_SHARE * _ranked(red.copy())
     empty = near[STAIN][_CORE] < _EMPTY * STAIN_STEPS
     return bool(np.count_nonzero(empty & pale) > _MAY * np.count_nonzero(pale))
 
@@ -121,4 +121,5 @@ def _middle_bodies(red: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _ranked(values: NDArray[np.generic]) -> float:
     rank = int(_DARK_RANK * (len(values) - 1))
-    return float(np.partition(values, rank)[rank])
+    values.partition(rank)
+    return float(values[rank])

@@ -37,7 +37,6 @@ _EDGE_SIDE = 5
 _FILL_RADIUS = 0.15
 _FILL_LEAST = 0.1
 _BAND_ROWS = 256
-_GLANCE_ROWS = 16
 
 
 def may_hold_ink(image: RGBImage) -> bool:
@@ -55,18 +54,13 @@ def may_hold_ink(image: RGBImage) -> bool:
         as far apart as those of saturated ink, or both as dark as those of black ink.
     """
     values = image.reshape(len(image), -1)
-    whole = len(values) // _GLANCE_ROWS
-    bands = values[: whole * _GLANCE_ROWS].reshape(whole, -1)
-    least = [*bands.min(axis=1, initial=255).tolist(), values[whole * _GLANCE_ROWS :].min(initial=255)]
-    dark = [number for number, value in enumerate(least) if value <= 255 - SATURATED]
-    for number in dark:
-        band = values[number * _GLANCE_ROWS : (number + 1) * _GLANCE_ROWS]
-        left, right = band[:, :-1], band[:, 1:]
-        if cv2.norm(left, right, cv2.NORM_INF) >= SATURATED:
-            return True
-        if least[number] <= BLACK and cv2.max(left, right).min() <= BLACK:
-            return True
-    return False
+    least = int(values.min(initial=255))
+    if least > 255 - SATURATED:
+        return False
+    left, right = values[:, :-1], values[:, 1:]
+    if cv2.norm(left, right, cv2.NORM_INF) >= SATURATED:
+        return True
+    return least <= BLACK and bool(cv2.max(left, right).min() <= BLACK)
 
 
 def dull_inks(image: RGBImage, finds: Sequence[Detection], *, erythrocyte_px: float) -> tuple[Ink, ...]:
@@ -100,17 +94,18 @@ def dull_inks(image: RGBImage, finds: Sequence[Detection], *, erythrocyte_px: fl
 
 
 def _single_colour(window: RGBImage) -> list[Ink]:
-    planes = cv2.split(window)
-    least = cv2.min(cv2.min(planes[0], planes[1]), planes[2])
-    colour = np.asarray(cv2.subtract(cv2.max(cv2.max(planes[0], planes[1]), planes[2]), least))
+    red, green, blue = cv2.split(window)
+    least = cv2.min(cv2.min(red, green), blue)
+    colour = np.asarray(cv2.subtract(cv2.max(cv2.max(red, green), blue), least))
     dull = (np.asarray(least) <= _DULL_LEAST) & (colour >= _DULL_COLOUR) & (colour < SATURATED)
-    fewest = DULL_SHARE * dull.size
-    if np.count_nonzero(dull) < fewest:
+    fewest, count = DULL_SHARE * dull.size, np.count_nonzero(dull)
+    if count < fewest:
         return []
-    red, green, blue = window[dull].astype(np.int32).T
-    codes = np.sort(red << 16 | green << 8 | blue)
+    packed = np.asarray(cv2.merge((blue, green, red, np.zeros_like(red)))).view("<u4").reshape(dull.shape)
+    codes = packed[dull]
+    codes.sort()
     apart = max(int(np.ceil(fewest)) - 1, 0)
-    if not np.count_nonzero(codes[: len(codes) - apart] == codes[apart:]):
+    if not np.count_nonzero(codes[: count - apart] == codes[apart:]):
         return []
     known, counts = np.unique(codes, return_counts=True)
     best = int(counts.argmax())

@@ -85,9 +85,8 @@ def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArr
     down, across = places + 0.5 - centre
     ring = np.minimum(np.hypot(down[:, :, None], across[:, None, :]) + 0.5, RINGS).astype(np.intp)
     (rows, cols), (height, width) = places, haem.shape
-    inside = _inside(rows, height)[:, :, None] & _inside(cols, width)[:, None, :]
-    if not inside.all():
-        ring[~inside] = RINGS
+    if places.min(initial=0) < 0 or rows.max(initial=0) >= height or cols.max(initial=0) >= width:
+        ring[~(_inside(rows, height)[:, :, None] & _inside(cols, width)[:, None, :])] = RINGS
     flat = (rows * width)[:, :, None] + cols[:, None, :]
     lack = float(HAEM_ZERO) - haem.ravel().take(flat, mode="clip")
     ring += (np.arange(len(points)) * (RINGS + 1))[:, None, None]

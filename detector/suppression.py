@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_HANDFUL = 24
+_HANDFUL = 48
 _FEW = 100
 
 
@@ -44,11 +44,13 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
 def _handful(points: list[list[float]], scores: list[float], spacing: float) -> NDArray[np.intp]:
     """Choose greedily without arrays, whose calls take longer than so few numbers."""
     ranked = sorted((-score, row, col, n) for n, (score, (row, col)) in enumerate(zip(scores, points, strict=True)))
+    limit = spacing**2 if spacing > 0 else -1.0
     chosen: list[tuple[float, float, int]] = []
     for _, row, col, n in ranked:
-        if spacing <= 0 or all(
-            (row - y) * (row - y) + (col - x) * (col - x) >= spacing**2 for y, x, _ in chosen
-        ):
+        for y, x, _ in chosen:
+            if (row - y) * (row - y) + (col - x) * (col - x) < limit:
+                break
+        else:
             chosen.append((row, col, n))
     return np.array([n for _, _, n in chosen], np.intp)
 
