@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,7 @@ def ballot_of(cascade: Cascade) -> Ballot:
     edges = [0, *(np.flatnonzero(flipped[1:] != flipped[:-1]) + 1).tolist(), len(flipped)]
     runs = tuple(
         (slice(start, stop), np.less_equal if flipped[start] else np.greater)
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
+        for start, stop in pairwise(edges)
     )
     feature = trees.feature[order].T.ravel().astype(np.intp)
     return Ballot(feature, cut[order].T.reshape(-1, 1).copy(), runs, cascade.share[order])

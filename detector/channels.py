@@ -244,23 +244,27 @@ def erythrocyte_density(densities: Densities) -> NDArray[np.float64]:
         typical value where less than 2 % of the field is stained. Green is at least 0.06. Of large fields
         every n-th pixel is looked at.
     """
-    return _plane_density(cv2.split(densities.reshape(1, -1, 3)))
+    return _density_of(_yard_planes(densities))
 
 
-def _plane_density(planes: Sequence[MatLike]) -> NDArray[np.float64]:
-    step = -(-planes[1].size // _YARD_PIXELS)
-    flat = [np.asarray(plane, np.float32).reshape(-1)[::step] for plane in planes]
-    green = flat[1]
+def _yard_planes(densities: Densities) -> list[NDArray[np.float32]]:
+    pixels = densities.reshape(1, -1, 3)
+    planes = cv2.split(pixels[:, :: -(-pixels.shape[1] // _YARD_PIXELS)])
+    return [np.asarray(plane, np.float32).reshape(-1) for plane in planes]
+
+
+def _density_of(planes: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+    green = planes[1]
     bright = _top_ranked(green, 0.95)
     chosen = (green > min(max(0.3 * bright, 0.04), 0.15)).nonzero()[0]
     if len(chosen) < max(_LEAST_SHARE * len(green), 8):
         return _TYPICAL_ERYTHROCYTE.copy()
     stained = green.take(chosen)
-    share = flat[2].take(chosen) / stained
+    share = planes[2].take(chosen) / stained
     chosen = chosen[(share >= _ranked(share.copy(), 0.5)) & (stained <= _ranked(stained.copy(), 0.8))]
     if not len(chosen):
         return _TYPICAL_ERYTHROCYTE.copy()
-    density = np.array([_ranked(plane.take(chosen), 0.5) for plane in flat])
+    density = np.array([_ranked(plane.take(chosen), 0.5) for plane in planes])
     density[1] = max(density[1], _LEAST_DENSITY)
     return density
 
@@ -369,12 +373,13 @@ def _picture(
 ) -> ChannelPicture:
     """Fill the maps band by band, so that the fine gradients never stand in memory as a whole."""
     rows, cols = coarse.shape[:2]
-    planes = cv2.split(coarse)
-    yard = _plane_density(planes)
+    planes = _yard_planes(coarse)
+    yard, whole = _density_of(planes), planes[0].size == rows * cols
     maps = np.empty((len(CHANNELS), rows + 2 * PADDING, cols + 2 * PADDING), np.uint8)
     inner = maps[:, PADDING : PADDING + rows, PADDING : PADDING + cols]
     for band in _bands(rows):
-        _fill_densities(inner[:6, band], coarse[band], [plane[band] for plane in planes], yard)
+        parts = [plane.reshape(rows, cols)[band] for plane in planes] if whole else cv2.split(coarse[band])
+        _fill_densities(inner[:6, band], coarse[band], parts, yard)
         top, bottom = max(BLOCK * band.start - _HALO, 0), min(BLOCK * band.stop + _HALO, BLOCK * rows)
         fine = small[top:bottom] if table is None else cv2.LUT(small[top:bottom], table)
         own = slice(BLOCK * band.start - top, BLOCK * band.stop - top)

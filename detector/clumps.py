@@ -96,11 +96,11 @@ def is_heap(window: RGBImage, white: WhitePoint, *, erythrocyte_green: float) ->
     dark = _middle_bodies(np.asarray(red))
     if np.count_nonzero(dark) < _LEAST_AREA:
         return False
+    if cv2.distanceTransform(dark, cv2.DIST_L2, 3).max() >= _WIDEST * _PX:
+        return False
     empty = green < _EMPTY * erythrocyte_green
     edge = (cv2.dilate(dark, _SQUARES[7]) > 0) & (cv2.dilate(dark, _SQUARES[3]) == 0)
     if np.count_nonzero(edge & empty) <= _BARE_EDGE * np.count_nonzero(edge):
-        return False
-    if cv2.distanceTransform(dark, cv2.DIST_L2, 3).max() >= _WIDEST * _PX:
         return False
     hull = np.zeros_like(dark)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.argwhere(dark)[:, ::-1].astype(np.int32)), 1)

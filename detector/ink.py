@@ -101,8 +101,7 @@ def _single_colour(window: RGBImage) -> list[Ink]:
     fewest, count = DULL_SHARE * dull.size, np.count_nonzero(dull)
     if count < fewest:
         return []
-    packed = np.asarray(cv2.merge((blue, green, red, np.zeros_like(red)))).view("<u4").reshape(dull.shape)
-    codes = packed[dull]
+    codes = np.asarray(cv2.cvtColor(window, cv2.COLOR_RGB2BGRA)).view("<u4").reshape(dull.shape)[dull]
     codes.sort()
     apart = max(int(np.ceil(fewest)) - 1, 0)
     if not np.count_nonzero(codes[: count - apart] == codes[apart:]):
@@ -112,7 +111,7 @@ def _single_colour(window: RGBImage) -> list[Ink]:
     if counts[best] < fewest:
         return []
     code = int(known[best])
-    return [(code >> 16, code >> 8 & 255, code & 255)]
+    return [(code >> 16 & 255, code >> 8 & 255, code & 255)]
 
 
 def find_ink(image: RGBImage, *, inks: Sequence[Ink] = ()) -> NDArray[np.uint8]:

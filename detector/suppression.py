@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_HANDFUL = 48
 _FEW = 100
 
 
@@ -25,13 +24,11 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
         Indices of the chosen finds, ordered by (-score, row, column). The chosen points do not depend on the
         order of the input, and choosing from them again chooses all of them.
     """
-    if len(points) <= _HANDFUL:
-        return _handful(points.tolist(), scores.tolist(), spacing)
+    if len(points) <= _FEW:
+        return _one_by_one(points.tolist(), scores.tolist(), spacing)
     order = np.lexsort((points[:, 1], points[:, 0], -scores)).astype(np.intp)
     if spacing <= 0:
         return order
-    if len(points) <= _FEW:
-        return order[_one_by_one(points[order], spacing)]
     rank = _Ranks(points[order], spacing)
     chosen = np.zeros(len(points), np.bool_)
     while len(rank.alive):
@@ -41,9 +38,11 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
     return order[chosen]
 
 
-def _handful(points: list[list[float]], scores: list[float], spacing: float) -> NDArray[np.intp]:
+def _one_by_one(points: list[list[float]], scores: list[float], spacing: float) -> NDArray[np.intp]:
     """Choose greedily without arrays, whose calls take longer than so few numbers."""
-    ranked = sorted((-score, row, col, n) for n, (score, (row, col)) in enumerate(zip(scores, points, strict=True)))
+    ranked = sorted(
+        (-score, row, col, n) for n, (score, (row, col)) in enumerate(zip(scores, points, strict=True))
+    )
     limit = spacing**2 if spacing > 0 else -1.0
     chosen: list[tuple[float, float, int]] = []
     for _, row, col, n in ranked:
@@ -53,19 +52,6 @@ def _handful(points: list[list[float]], scores: list[float], spacing: float) -> 
         else:
             chosen.append((row, col, n))
     return np.array([n for _, _, n in chosen], np.intp)
-
-
-def _one_by_one(points: NDArray[np.float64], spacing: float) -> list[int]:
-    """Choose greedily from points in the order of their rank; quicker than bins where they are few."""
-    alive = np.ones(len(points), np.bool_)
-    chosen: list[int] = []
-    best = 0
-    while alive[best]:
-        chosen.append(best)
-        alive &= ((points - points[best]) ** 2).sum(axis=1) >= spacing**2
-        alive[best] = False
-        best = int(alive.argmax())
-    return chosen
 
 
 class _Ranks:
