@@ -90,15 +90,13 @@ def is_heap(window: RGBImage, white: WhitePoint, *, erythrocyte_green: float) ->
         least a tenth of their convex hull free, a fiftieth of it empty. Leukocytes have cytoplasm around the
         lobes of their nuclei, or a broad nucleus.
     """
-    method = cv2.INTER_AREA if len(window) >= _SIDE else cv2.INTER_LINEAR
-    density = cv2.LUT(cv2.resize(window, (_SIDE, _SIDE), interpolation=method), density_table(white))
-    red, green = cv2.extractChannel(density, 0), cv2.extractChannel(density, 1)
-    dark = _middle_bodies(np.asarray(red))
+    table = density_table(white)
+    dark = _middle_bodies(_density(window, 0, table))
     if np.count_nonzero(dark) < _LEAST_AREA:
         return False
     if cv2.distanceTransform(dark, cv2.DIST_L2, 3).max() >= _WIDEST * _PX:
         return False
-    empty = green < _EMPTY * erythrocyte_green
+    empty = _density(window, 1, table) < _EMPTY * erythrocyte_green
     edge = (cv2.dilate(dark, _SQUARES[7]) > 0) & (cv2.dilate(dark, _SQUARES[3]) == 0)
     if np.count_nonzero(edge & empty) <= _BARE_EDGE * np.count_nonzero(edge):
         return False
@@ -107,6 +105,12 @@ def is_heap(window: RGBImage, white: WhitePoint, *, erythrocyte_green: float) ->
     free, area = (hull > dark), np.count_nonzero(hull)
     gaps, holes = np.count_nonzero(free), np.count_nonzero(free & empty)
     return bool(gaps > _GAPS * area and holes >= _EMPTY_GAPS * area)
+
+
+def _density(window: RGBImage, channel: int, table: NDArray[np.float32]) -> NDArray[np.float32]:
+    method = cv2.INTER_AREA if len(window) >= _SIDE else cv2.INTER_LINEAR
+    small = cv2.resize(cv2.extractChannel(window, channel), (_SIDE, _SIDE), interpolation=method)
+    return np.asarray(cv2.LUT(small, table[..., channel].copy()), np.float32)
 
 
 def _middle_bodies(red: NDArray[np.float32]) -> NDArray[np.uint8]:
