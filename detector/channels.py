@@ -1,7 +1,7 @@
 """The channel picture that the window scanner looks at: small, quantised maps of a field at a fixed scale."""
 
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -63,8 +63,10 @@ _TYPICAL_ERYTHROCYTE = np.array([0.05, 0.25, 0.22])
 _LEAST_DENSITY = 0.06
 _LEAST_SHARE = 0.02
 _YARD_PIXELS = 200_000
+_EVERY = 16
 _BAND_ROWS = 128
 _HALO = 2
+_LEVELS = np.maximum(np.arange(256, dtype=np.float64), 1.0)[:, None]
 
 RowReader = Callable[[RGBImage, slice], RGBImage]
 """Gives rows of an image, contiguous, as they are to be looked at."""
@@ -201,9 +203,8 @@ def density_table(white: WhitePoint) -> NDArray[np.float32]:
     ndarray of shape (1, 256, 3), float32
         Optical density by value and channel, for ``cv2.LUT``.
     """
-    levels = np.maximum(np.arange(256, dtype=np.float64), 1.0)
-    table = np.clip(np.log10(np.asarray(white, np.float64) / levels[:, None]), 0.0, MAX_DENSITY)
-    return table.astype(np.float32)[None]
+    table = np.log10(np.asarray(white, np.float64) / _LEVELS)
+    return np.minimum(np.maximum(table, 0.0), MAX_DENSITY).astype(np.float32)[None]
 
 
 def working_densities(image: RGBImage, white: WhitePoint, *, erythrocyte_px: float) -> Densities:
@@ -243,26 +244,47 @@ def erythrocyte_density(densities: Densities) -> NDArray[np.float64]:
         typical value where less than 2 % of the field is stained. Green is at least 0.06. Of large fields
         every n-th pixel is looked at.
     """
-    pixels = densities.reshape(-1, 3)
-    pixels = pixels[:: -(-len(pixels) // _YARD_PIXELS)]
-    green = np.ascontiguousarray(pixels[:, 1])
-    bright = _ranked(green, 0.95)
-    chosen = np.flatnonzero(green > min(max(0.3 * bright, 0.04), 0.15))
-    if len(chosen) < max(_LEAST_SHARE * len(pixels), 8):
+    return _density_of(_yard_planes(densities))
+
+
+def _yard_planes(densities: Densities) -> list[NDArray[np.float32]]:
+    pixels = densities.reshape(1, -1, 3)
+    planes = cv2.split(pixels[:, :: -(-pixels.shape[1] // _YARD_PIXELS)])
+    return [np.asarray(plane, np.float32).reshape(-1) for plane in planes]
+
+
+def _density_of(planes: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+    green = planes[1]
+    bright = _top_ranked(green, 0.95)
+    chosen = (green > min(max(0.3 * bright, 0.04), 0.15)).nonzero()[0]
+    if len(chosen) < max(_LEAST_SHARE * len(green), 8):
         return _TYPICAL_ERYTHROCYTE.copy()
-    stained = green[chosen]
-    share = pixels[chosen, 2] / stained
-    chosen = chosen[(share >= _ranked(share, 0.5)) & (stained <= _ranked(stained, 0.8))]
+    stained = green.take(chosen)
+    share = planes[2].take(chosen) / stained
+    chosen = chosen[(share >= _ranked(share.copy(), 0.5)) & (stained <= _ranked(stained.copy(), 0.8))]
     if not len(chosen):
         return _TYPICAL_ERYTHROCYTE.copy()
-    density = np.array([_ranked(pixels[chosen, channel], 0.5) for channel in range(3)])
+    density = np.array([_ranked(plane.take(chosen), 0.5) for plane in planes])
     density[1] = max(density[1], _LEAST_DENSITY)
     return density
 
 
 def _ranked(values: NDArray[np.float32], share: float) -> float:
+    """Return the value of that rank; the values are put in another order."""
     rank = round(share * (len(values) - 1))
-    return float(np.partition(values, rank)[rank])
+    values.partition(rank)
+    return float(values[rank])
+
+
+def _top_ranked(values: NDArray[np.float32], share: float) -> float:
+    """Return the value of a high rank, looking only at those above a guess from every n-th one."""
+    above = len(values) - round(share * (len(values) - 1))
+    guess = _ranked(values[::_EVERY].copy(), 2.0 * share - 1.0)
+    top = values.take((values >= guess).nonzero()[0])
+    if len(top) < above:
+        top = values.copy()
+    top.partition(len(top) - above)
+    return float(top[len(top) - above])
 
 
 def picture_of(densities: Densities, *, row_step: float = 1.0, col_step: float = 1.0) -> ChannelPicture:
@@ -351,11 +373,13 @@ def _picture(
 ) -> ChannelPicture:
     """Fill the maps band by band, so that the fine gradients never stand in memory as a whole."""
     rows, cols = coarse.shape[:2]
-    yard = erythrocyte_density(coarse)
+    planes = _yard_planes(coarse)
+    yard, whole = _density_of(planes), planes[0].size == rows * cols
     maps = np.empty((len(CHANNELS), rows + 2 * PADDING, cols + 2 * PADDING), np.uint8)
     inner = maps[:, PADDING : PADDING + rows, PADDING : PADDING + cols]
     for band in _bands(rows):
-        _fill_densities(inner[:6, band], coarse[band], yard)
+        parts = [plane.reshape(rows, cols)[band] for plane in planes] if whole else cv2.split(coarse[band])
+        _fill_densities(inner[:6, band], coarse[band], parts, yard)
         top, bottom = max(BLOCK * band.start - _HALO, 0), min(BLOCK * band.stop + _HALO, BLOCK * rows)
         fine = small[top:bottom] if table is None else cv2.LUT(small[top:bottom], table)
         own = slice(BLOCK * band.start - top, BLOCK * band.stop - top)
@@ -367,8 +391,13 @@ def _picture(
     return ChannelPicture(maps, *steps, float(yard[1]))
 
 
-def _fill_densities(out: NDArray[np.uint8], coarse: NDArray[np.float32], yard: NDArray[np.float64]) -> None:
-    red, green, blue = cv2.split(coarse)
+def _fill_densities(
+    out: NDArray[np.uint8],
+    coarse: NDArray[np.float32],
+    planes: Sequence[MatLike],
+    yard: NDArray[np.float64],
+) -> None:
+    red, green, blue = planes
     out[:3] = cv2.split(_quantised(coarse, _DENSITY_STEPS))
     step = STAIN_STEPS / yard[1]
     for number, plane, part, zero in ((3, red, 0, _NUCLEAR_ZERO), (4, blue, 2, HAEM_ZERO)):

@@ -65,7 +65,7 @@ def may_be_heap(picture: ChannelPicture, point: tuple[float, float]) -> bool:
     (row, col), reach = (round(place) + PADDING for place in point), _REACH
     near = picture.maps[:, row - reach : row + reach, col - reach : col + reach]
     red = near[RED][_CORE]
-    pale = red <= _DARK_SHARE * _ranked(red)
+    pale = red <= _DARK_SHARE * _ranked(red.copy())
     empty = near[STAIN][_CORE] < _EMPTY * STAIN_STEPS
     return bool(np.count_nonzero(empty & pale) > _MAY * np.count_nonzero(pale))
 
@@ -90,17 +90,15 @@ def is_heap(window: RGBImage, white: WhitePoint, *, erythrocyte_green: float) ->
         least a tenth of their convex hull free, a fiftieth of it empty. Leukocytes have cytoplasm around the
         lobes of their nuclei, or a broad nucleus.
     """
-    method = cv2.INTER_AREA if len(window) >= _SIDE else cv2.INTER_LINEAR
-    density = cv2.LUT(cv2.resize(window, (_SIDE, _SIDE), interpolation=method), density_table(white))
-    red, green = cv2.extractChannel(density, 0), cv2.extractChannel(density, 1)
-    dark = _middle_bodies(np.asarray(red))
+    table = density_table(white)
+    dark = _middle_bodies(_density(window, 0, table))
     if np.count_nonzero(dark) < _LEAST_AREA:
         return False
-    empty = green < _EMPTY * erythrocyte_green
+    if cv2.distanceTransform(dark, cv2.DIST_L2, 3).max() >= _WIDEST * _PX:
+        return False
+    empty = _density(window, 1, table) < _EMPTY * erythrocyte_green
     edge = (cv2.dilate(dark, _SQUARES[7]) > 0) & (cv2.dilate(dark, _SQUARES[3]) == 0)
     if np.count_nonzero(edge & empty) <= _BARE_EDGE * np.count_nonzero(edge):
-        return False
-    if cv2.distanceTransform(dark, cv2.DIST_L2, 3).max() >= _WIDEST * _PX:
         return False
     hull = np.zeros_like(dark)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.argwhere(dark)[:, ::-1].astype(np.int32)), 1)
@@ -109,16 +107,23 @@ def is_heap(window: RGBImage, white: WhitePoint, *, erythrocyte_green: float) ->
     return bool(gaps > _GAPS * area and holes >= _EMPTY_GAPS * area)
 
 
+def _density(window: RGBImage, channel: int, table: NDArray[np.float32]) -> NDArray[np.float32]:
+    method = cv2.INTER_AREA if len(window) >= _SIDE else cv2.INTER_LINEAR
+    small = cv2.resize(cv2.extractChannel(window, channel), (_SIDE, _SIDE), interpolation=method)
+    return np.asarray(cv2.LUT(small, table[..., channel].copy()), np.float32)
+
+
 def _middle_bodies(red: NDArray[np.float32]) -> NDArray[np.uint8]:
     bound = _DARK_SHARE * _ranked(red[_NEAREST])
     dark = ((red > bound) & _WITHIN).astype(np.uint8)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(dark)
-    middle = np.bincount(label[_MIDDLE], minlength=len(stats)) > 0
-    kept = middle & (stats[:, cv2.CC_STAT_AREA] >= _LEAST_PART)
+    count, label = cv2.connectedComponents(dark)
+    middle = np.bincount(label[_MIDDLE], minlength=count) > 0
+    kept = middle & (np.bincount(label.ravel()) >= _LEAST_PART)
     kept[0] = False
     return np.asarray(kept.view(np.uint8)[label])
 
 
 def _ranked(values: NDArray[np.generic]) -> float:
     rank = int(_DARK_RANK * (len(values) - 1))
-    return float(np.partition(values, rank)[rank])
+    values.partition(rank)
+    return float(values[rank])

@@ -94,20 +94,24 @@ def dull_inks(image: RGBImage, finds: Sequence[Detection], *, erythrocyte_px: fl
 
 
 def _single_colour(window: RGBImage) -> list[Ink]:
-    planes = cv2.split(window)
-    least = cv2.min(cv2.min(planes[0], planes[1]), planes[2])
-    colour = np.asarray(cv2.subtract(cv2.max(cv2.max(planes[0], planes[1]), planes[2]), least))
+    red, green, blue = cv2.split(window)
+    least = cv2.min(cv2.min(red, green), blue)
+    colour = np.asarray(cv2.subtract(cv2.max(cv2.max(red, green), blue), least))
     dull = (np.asarray(least) <= _DULL_LEAST) & (colour >= _DULL_COLOUR) & (colour < SATURATED)
-    fewest = DULL_SHARE * dull.size
-    if np.count_nonzero(dull) < fewest:
+    fewest, count = DULL_SHARE * dull.size, np.count_nonzero(dull)
+    if count < fewest:
         return []
-    red, green, blue = (np.asarray(plane)[dull].astype(np.int32) for plane in planes)
-    known, counts = np.unique(red << 16 | green << 8 | blue, return_counts=True)
+    codes = np.asarray(cv2.cvtColor(window, cv2.COLOR_RGB2BGRA)).view("<u4").reshape(dull.shape)[dull]
+    codes.sort()
+    apart = max(int(np.ceil(fewest)) - 1, 0)
+    if not np.count_nonzero(codes[: count - apart] == codes[apart:]):
+        return []
+    known, counts = np.unique(codes, return_counts=True)
     best = int(counts.argmax())
     if counts[best] < fewest:
         return []
     code = int(known[best])
-    return [(code >> 16, code >> 8 & 255, code & 255)]
+    return [(code >> 16 & 255, code >> 8 & 255, code & 255)]
 
 
 def find_ink(image: RGBImage, *, inks: Sequence[Ink] = ()) -> NDArray[np.uint8]:

@@ -19,6 +19,7 @@ _BODY_EDGE = 0.3
 _BODY_BAND = 1
 _REACH = 0.75
 _RIDGE = 1e-3
+_ACROSS = np.arange(-RINGS, RINGS + 1)
 
 
 def refine_centres(
@@ -43,11 +44,12 @@ def refine_centres(
         Row and column of the centroids.
     """
     places = peaks[:, None, :] + _disc(radius)
-    limit = np.array(scores.shape)
-    inside = ((places >= 0) & (places < limit)).all(axis=2)
-    clipped = np.clip(places, 0, limit - 1)
-    weights = np.where(inside, scores[clipped[..., 0], clipped[..., 1]] - threshold, 0.0)
-    weights = np.maximum(weights, 0.0) + 1e-9 * inside
+    rows, cols = places[..., 0], places[..., 1]
+    inside = _inside(rows, scores.shape[0]) & _inside(cols, scores.shape[1])
+    near = scores.take(rows * scores.shape[1] + cols, mode="clip")
+    weights = np.maximum(near - threshold, 0.0)
+    weights[~inside] = 0.0
+    weights += 1e-9 * inside
     moved: NDArray[np.float64] = (weights[..., None] * places).sum(axis=1) / weights.sum(axis=1)[:, None]
     return moved
 
@@ -78,16 +80,16 @@ def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArr
         the rings.
     """
     haem = picture.maps[HAEM]
-    centre = points + PADDING
-    reach = np.arange(-RINGS, RINGS + 1)
-    rows, cols = (np.floor(centre[:, axis, None]).astype(np.intp) + reach for axis in (0, 1))
-    away = np.hypot(*_offsets(rows, cols, centre))
-    ring = np.minimum(away + 0.5, RINGS).astype(np.intp)
-    outside = _outside(rows, haem.shape[0])[:, :, None] | _outside(cols, haem.shape[1])[:, None, :]
-    ring[outside] = RINGS
-    rows, cols = np.clip(rows, 0, haem.shape[0] - 1), np.clip(cols, 0, haem.shape[1] - 1)
-    lack = HAEM_ZERO - haem[rows[:, :, None], cols[:, None, :]].astype(np.float64)
-    ring += np.arange(len(points))[:, None, None] * (RINGS + 1)
+    centre = points.T[:, :, None] + PADDING
+    places = np.floor(centre).astype(np.intp) + _ACROSS
+    down, across = places + 0.5 - centre
+    ring = np.minimum(np.hypot(down[:, :, None], across[:, None, :]) + 0.5, RINGS).astype(np.intp)
+    (rows, cols), (height, width) = places, haem.shape
+    if places.min(initial=0) < 0 or rows.max(initial=0) >= height or cols.max(initial=0) >= width:
+        ring[~(_inside(rows, height)[:, :, None] & _inside(cols, width)[:, None, :])] = RINGS
+    flat = (rows * width)[:, :, None] + cols[:, None, :]
+    lack = float(HAEM_ZERO) - haem.ravel().take(flat, mode="clip")
+    ring += (np.arange(len(points)) * (RINGS + 1))[:, None, None]
     size = len(points) * (RINGS + 1)
     weight, total = np.bincount(ring.ravel(), minlength=size), np.bincount(ring.ravel(), lack.ravel(), size)
     means = (total / np.maximum(weight, 1)).reshape(-1, RINGS + 1)[:, :RINGS]
@@ -95,15 +97,8 @@ def ring_profiles(picture: ChannelPicture, points: NDArray[np.float64]) -> NDArr
     return profiles
 
 
-def _offsets(
-    rows: NDArray[np.intp], cols: NDArray[np.intp], centre: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    down, across = rows + 0.5 - centre[:, :1], cols + 0.5 - centre[:, 1:]
-    return down[:, :, None], across[:, None, :]
-
-
-def _outside(places: NDArray[np.intp], length: int) -> NDArray[np.bool_]:
-    return (places < 0) | (places >= length)
+def _inside(places: NDArray[np.intp], length: int) -> NDArray[np.bool_]:
+    return (places >= 0) & (places < length)
 
 
 def estimate_diameters(
@@ -124,7 +119,7 @@ def estimate_diameters(
         Diameters in erythrocyte diameters, limited to 1 to 2.8.
     """
     estimate: NDArray[np.float64] = profiles @ coefficients[:-1] + coefficients[-1]
-    return np.clip(estimate, *DIAMETER_RANGE)
+    return np.minimum(np.maximum(estimate, DIAMETER_RANGE[0]), DIAMETER_RANGE[1])
 
 
 def fit_diameters(profiles: NDArray[np.float64], diameters: NDArray[np.float64]) -> NDArray[np.float64]:

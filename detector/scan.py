@@ -1,13 +1,14 @@
 """The dense scan: a gate on whole planes of windows, the boosted ensemble on the windows that pass it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.cascade import Cascade, Gate, tree_votes
+from detector.cascade import Cascade, Gate, Trees, ballot_of
 from detector.channels import CHANNELS, WINDOW, ChannelPicture
 
 STATISTICS = ("sum", "min", "max")
@@ -28,7 +29,7 @@ FEATURES = len(STATISTICS) * len(CHANNELS) * len(ORBITS)
 """Number of features of a window: statistic, channel, orbit, in C order."""
 
 _HALF = WINDOW // 2
-_REACHES = [tuple(_HALF - place for place in divmod(orbit[0], WINDOW)) for orbit in ORBITS.tolist()]
+_REACHES = [(_HALF - orbit[0] // WINDOW, _HALF - orbit[0] % WINDOW) for orbit in ORBITS.tolist()]
 _PLACE_ROW, _PLACE_COL = np.divmod(ORBITS.T, WINDOW)
 _PACKED = 16
 _CHUNK = 512
@@ -82,12 +83,24 @@ def _passed(gate: Gate, maps: NDArray[np.uint8], shape: tuple[int, int]) -> NDAr
     total = np.zeros(rows * width, np.uint8)
     windows = total[: (rows - 1) * width + cols]
     planes = _Planes(maps.reshape(len(maps), -1), width, len(windows), {})
-    trees = gate.trees
-    nodes = zip(trees.feature.tolist(), trees.cut.tolist(), (trees.vote > 0).tolist(), strict=True)
-    for weight, (feature, cut, vote) in zip(gate.weight, nodes, strict=True):
-        votes = _plane_vote(planes, feature, cut, vote)
-        windows += weight * votes.view(np.uint8)
+    for weight, tree in zip(gate.weight, _listed(gate.trees), strict=True):
+        windows += weight * _plane_vote(planes, tree).view(np.uint8)
     return total.reshape(rows, width)[:, :cols] >= np.uint8(gate.bound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """A tree with its features named (statistic, channel, across, down) and its votes as truth values."""
+
+    feature: list[tuple[int, int, int, int]]
+    cut: list[int]
+    vote: list[bool]
+
+
+@lru_cache(maxsize=8)
+def _listed(trees: Trees) -> list[_Tree]:
+    parts = zip(trees.feature.tolist(), trees.cut.tolist(), (trees.vote > 0).tolist(), strict=True)
+    return [_Tree([_named(number) for number in feature], cut, vote) for feature, cut, vote in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +116,9 @@ class _Planes:
     count: int
     wide: dict[int, NDArray[np.uint16]]
 
-    def of(self, feature: int) -> NDArray[Any]:
+    def of(self, feature: tuple[int, int, int, int]) -> NDArray[Any]:
         """Return a feature of all windows: down and across one after the other, then the same turned."""
-        statistic, channel, orbit = _named(feature)
-        across, down = _REACHES[orbit]
+        statistic, channel, across, down = feature
         if statistic:
             pick = np.minimum if statistic == 1 else np.maximum
             best = self._four(pick, self.flat[channel], across, down)
@@ -127,42 +139,44 @@ class _Planes:
         return np.asarray(pick(two[: self.count], two[below - above :]))
 
 
-def _plane_vote(planes: _Planes, feature: list[int], cut: list[int], vote: list[bool]) -> NDArray[np.bool_]:
+def _plane_vote(planes: _Planes, tree: _Tree) -> NDArray[np.bool_]:
     """Evaluate one tree on a plane of windows; nodes whose leaves agree need not be looked at."""
-
-    def side(node: int) -> bool | NDArray[np.bool_]:
-        low, high = vote[2 * node - 2], vote[2 * node - 1]
-        if low == high:
-            return low
-        values = planes.of(feature[node])
-        return values <= cut[node] if low else values > cut[node]
-
-    left, right, root = side(1), side(2), planes.of(feature[0])
+    left, right = _plane_leaves(planes, tree, 1), _plane_leaves(planes, tree, 2)
+    root, cut = planes.of(tree.feature[0]), tree.cut[0]
     if isinstance(left, bool):
         if isinstance(right, bool):
-            return root <= cut[0] if left else root > cut[0] if right else np.zeros(planes.count, np.bool_)
-        return (root <= cut[0]) | right if left else (root > cut[0]) & right
+            return root <= cut if left else root > cut if right else np.zeros(planes.count, np.bool_)
+        return (root <= cut) | right if left else (root > cut) & right
     if isinstance(right, bool):
-        return (root > cut[0]) | left if right else (root <= cut[0]) & left
-    return left ^ ((root > cut[0]) & (left ^ right))
+        return (root > cut) | left if right else (root <= cut) & left
+    return left ^ ((root > cut) & (left ^ right))
 
 
-def _named(feature: int) -> tuple[int, int, int]:
+def _plane_leaves(planes: _Planes, tree: _Tree, node: int) -> bool | NDArray[np.bool_]:
+    low, high = tree.vote[2 * node - 2], tree.vote[2 * node - 1]
+    if low == high:
+        return low
+    values = planes.of(tree.feature[node])
+    return values <= tree.cut[node] if low else values > tree.cut[node]
+
+
+def _named(feature: int) -> tuple[int, int, int, int]:
     statistic, rest = divmod(feature, len(CHANNELS) * len(ORBITS))
-    return (statistic, *divmod(rest, len(ORBITS)))
+    channel, orbit = divmod(rest, len(ORBITS))
+    across, down = _REACHES[orbit]
+    return statistic, channel, across, down
 
 
 def _scores(
     cascade: Cascade, maps: NDArray[np.uint8], row: NDArray[np.intp], col: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     packed, corner = _packed(maps), row * maps.shape[2] + col
-    nodes, share = cascade.trees.feature.ravel(), cascade.share
+    ballot = ballot_of(cascade)
     scores = np.empty(len(row))
     for start in range(0, len(row), _CHUNK):
         chunk = slice(start, start + _CHUNK)
         values = _orbit_values(packed, corner[chunk], maps.shape[2])
-        votes = tree_votes(cascade.trees, values.take(nodes, axis=0))
-        scores[chunk] = 2.0 * (share @ votes) - share.sum()
+        scores[chunk] = ballot.scores(values.take(ballot.feature, axis=0))
     return scores
 
 

@@ -24,11 +24,11 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
         Indices of the chosen finds, ordered by (-score, row, column). The chosen points do not depend on the
         order of the input, and choosing from them again chooses all of them.
     """
-    order = np.lexsort((points[:, 1], points[:, 0], -scores)).astype(np.intp)
-    if spacing <= 0 or len(points) < 2:
-        return order
     if len(points) <= _FEW:
-        return order[_one_by_one(points[order], spacing)]
+        return _one_by_one(points.tolist(), scores.tolist(), spacing)
+    order = np.lexsort((points[:, 1], points[:, 0], -scores)).astype(np.intp)
+    if spacing <= 0:
+        return order
     rank = _Ranks(points[order], spacing)
     chosen = np.zeros(len(points), np.bool_)
     while len(rank.alive):
@@ -38,17 +38,20 @@ def suppress(points: NDArray[np.float64], scores: NDArray[np.float64], *, spacin
     return order[chosen]
 
 
-def _one_by_one(points: NDArray[np.float64], spacing: float) -> list[int]:
-    """Choose greedily from points in the order of their rank; quicker than bins where they are few."""
-    alive = np.ones(len(points), np.bool_)
-    chosen: list[int] = []
-    best = 0
-    while alive[best]:
-        chosen.append(best)
-        alive &= ((points - points[best]) ** 2).sum(axis=1) >= spacing**2
-        alive[best] = False
-        best = int(alive.argmax())
-    return chosen
+def _one_by_one(points: list[list[float]], scores: list[float], spacing: float) -> NDArray[np.intp]:
+    """Choose greedily without arrays, whose calls take longer than so few numbers."""
+    ranked = sorted(
+        (-score, row, col, n) for n, (score, (row, col)) in enumerate(zip(scores, points, strict=True))
+    )
+    limit = spacing**2 if spacing > 0 else -1.0
+    chosen: list[tuple[float, float, int]] = []
+    for _, row, col, n in ranked:
+        for y, x, _ in chosen:
+            if (row - y) * (row - y) + (col - x) * (col - x) < limit:
+                break
+        else:
+            chosen.append((row, col, n))
+    return np.array([n for _, _, n in chosen], np.intp)
 
 
 class _Ranks:

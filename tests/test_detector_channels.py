@@ -87,3 +87,24 @@ def test_weak_stain_and_lamp_leave_relative_channels() -> None:
     difference = np.abs(full.maps[relative].astype(int) - half.maps[relative].astype(int))
     assert np.quantile(difference, 0.99) <= 3
     assert full.maps[HAEM, PADDING + 7, PADDING + 7] < HAEM_ZERO - 30
+
+
+@pytest.mark.parametrize("dark", [None, slice(None, None, 16), slice(8, None, 16)])
+@pytest.mark.parametrize("size", [40, 400, 5000])
+def test_yardstick_equals_its_rule_by_sorting(dark: slice | None, size: int) -> None:
+    rng = np.random.default_rng(size)
+    pixels = (rng.gamma(2.0, 0.05, (size, 3)) + 0.02).astype(np.float32)
+    if dark is not None:
+        pixels[dark, 1] += 0.4
+
+    def ranked(values: np.ndarray, share: float) -> float:
+        return float(np.sort(values)[round(share * (len(values) - 1))])
+
+    green = pixels[:, 1]
+    stained = pixels[green > min(max(0.3 * ranked(green, 0.95), 0.04), 0.15)]
+    share = stained[:, 2] / stained[:, 1]
+    kept = stained[(share >= ranked(share, 0.5)) & (stained[:, 1] <= ranked(stained[:, 1], 0.8))]
+    expected = [ranked(kept[:, channel], 0.5) for channel in range(3)]
+    expected[1] = max(expected[1], 0.06)
+    assert len(stained) >= 8
+    assert erythrocyte_density(pixels).tolist() == expected
