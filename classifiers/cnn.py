@@ -15,6 +15,9 @@ from classifiers.preprocess import StainStrength, network_input
 from classifiers.probabilities import softmax
 
 _BATCH = 16
+_SURE = 0.9
+_NEUTROPHILS = [CLASSIFIED.index(c) for c in (CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED)]
+_NO_LEUKOCYTES = [CLASSIFIED.index(c) for c in (CellClass.PLATELET, CellClass.ARTEFACT)]
 
 
 class CnnClassifier:
@@ -50,7 +53,9 @@ class CnnClassifier:
         colour_share : float
             Share of the colour that the network is shown, 0 to 1; see ``classifiers.preprocess.pale``.
         strength : StainStrength, optional
-            How strongly stained the network is shown each crop; None as it is.
+            How strongly stained the network is shown each crop; None as it is. Where no answer then has a
+            probability of 0.9, band and segmented neutrophils taken together, it is shown the crop as it is,
+            too: that look decides how likely it is a platelet or an artefact, the other which leukocyte.
         adaptation : Adaptation, optional
             What the labelled cells of a laboratory add to the answers.
         threads : int
@@ -136,9 +141,16 @@ class CnnClassifier:
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
         logits, features = self.answer(crops, whites)
-        weighed = softmax(logits, self._temperature) * self._factors
-        given = np.asarray(weighed / weighed.sum(axis=-1, keepdims=True), np.float32)
+        given = self._probabilities(logits)
+        doubtful = np.flatnonzero(_sureness(given) < _SURE)
+        if self._strength is not None and len(doubtful):
+            plain = self._probabilities(self._look(crops[doubtful], whites[doubtful], None)[0])
+            given[doubtful] = _parted(given[doubtful], plain)
         return given if self._adaptation is None else self._adaptation.apply(given, features)
+
+    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        weighed = softmax(logits, self._temperature) * self._factors
+        return np.asarray(weighed / weighed.sum(axis=-1, keepdims=True), np.float32)
 
     @property
     def feature_count(self) -> int:
@@ -168,6 +180,11 @@ class CnnClassifier:
         features : ndarray of shape (N, D), float32
             What its last layer weighs; D is ``feature_count``.
         """
+        return self._look(crops, whites, self._strength)
+
+    def _look(
+        self, crops: NDArray[np.uint8], whites: NDArray[np.float64], strength: StainStrength | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         logits = [np.empty((0, len(CLASSIFIED)), np.float32)]
         features = [np.empty((0, self.feature_count), np.float32)]
         for start in range(0, len(crops), _BATCH):
@@ -177,7 +194,7 @@ class CnnClassifier:
                 whites[start:stop],
                 side_px=self._side,
                 colour_share=self._colour_share,
-                strength=self._strength,
+                strength=strength,
             )
             found = self.answer_input(batch)
             logits.append(found[0])
@@ -207,6 +224,21 @@ class CnnClassifier:
         if self._features is None:
             return logits, np.empty((len(batch), 0), np.float32)
         return logits, np.array(self._interpreter.get_tensor(self._features[0]), np.float32)
+
+
+def _sureness(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    neutrophil = probabilities[:, _NEUTROPHILS].sum(axis=1)
+    return np.asarray(np.maximum(probabilities.max(axis=1, initial=0.0), neutrophil), np.float32)
+
+
+def _parted(strong: NDArray[np.float32], plain: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take platelet and artefact from the second answers, how the rest is shared out from the first."""
+    outside = np.zeros(strong.shape[1], np.bool_)
+    outside[_NO_LEUKOCYTES] = True
+    shares = strong[:, ~outside] / np.maximum(strong[:, ~outside].sum(axis=1, keepdims=True), 1e-9)
+    parted = plain.copy()
+    parted[:, ~outside] = shares * plain[:, ~outside].sum(axis=1, keepdims=True)
+    return np.asarray(parted / parted.sum(axis=1, keepdims=True), np.float32)
 
 
 def _outputs(interpreter: Any) -> tuple[int, tuple[int, int] | None]:

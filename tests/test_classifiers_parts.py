@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax as scipy_softmax
 
 from cells.errors import DataError, ModelError, UsageError
+from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.cnn import CnnClassifier
 from classifiers.ensemble import EnsembleClassifier
@@ -16,8 +17,9 @@ from classifiers.labels import allowed_answers
 from classifiers.manifest import read_manifest
 from classifiers.preprocess import StainStrength, network_input
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
-from leukoformula.store import ensemble_temperature
+from leukoformula.store import SHIPPED, ensemble_temperature
 from slides.optics import optical_density, white_point
+from slides.synthetic import Stain, draw_cell
 
 
 class _Fixed:
@@ -173,6 +175,31 @@ def test_the_factor_of_the_strength_has_bounds_and_keeps_the_colour():
     plain = network_input(image, np.full((1, 3), 240.0), side_px=112)
     shown = network_input(image, np.full((1, 3), 240.0), side_px=112, strength=STRENGTH)
     np.testing.assert_allclose(shown, 4.0 * plain, rtol=1e-6)
+
+
+@pytest.mark.model
+def test_a_crop_of_which_the_network_is_not_sure_is_seen_as_it_is_too():
+    shipped = CnnClassifier.load(SHIPPED / "cnn")
+    model = open_model(SHIPPED / "cnn")
+    plain = CnnClassifier(
+        model.weights,
+        side_px=model.manifest["input_px"],
+        temperature=model.manifest["temperature"],
+        factors=np.array([model.manifest["prior_factors"][name] for name in CLASSIFIED], np.float32),
+    )
+    rng = np.random.default_rng(8)
+    crops = np.stack([draw_cell(CLASSIFIED[k % 10], rng=rng, stain=Stain.random(rng)) for k in range(60)])
+    whites = np.stack([white_point(crop) for crop in crops])
+    given, as_it_is = shipped.predict(crops, whites), plain.predict(crops, whites)
+    np.testing.assert_allclose(given.sum(axis=1), 1.0, atol=1e-5)
+    outside = [CLASSIFIED.index(c) for c in (CellClass.PLATELET, CellClass.ARTEFACT)]
+    seen_twice = np.isclose(given[:, outside], as_it_is[:, outside], atol=1e-6).all(axis=1)
+    surest = np.maximum(given.max(axis=1), given[:, :2].sum(axis=1))
+    assert seen_twice[surest < 0.5].all() and 0 < seen_twice.sum() < len(crops)
+    one_by_one = np.concatenate(
+        [shipped.predict(c[None], w[None]) for c, w in zip(crops, whites, strict=True)]
+    )
+    np.testing.assert_allclose(one_by_one, given, atol=1e-5)
 
 
 @pytest.mark.parametrize(
