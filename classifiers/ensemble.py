@@ -9,6 +9,9 @@ from cells.errors import UsageError
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.base import Classifier
 
+_PARENTS = [label.parent or label for label in CLASSIFIED]
+_SAME_ANSWER = np.array([[float(one is other) for other in _PARENTS] for one in _PARENTS])
+
 
 class EnsembleClassifier:
     """The weighted arithmetic mean of the probabilities of several classifiers, made surer again.
@@ -31,7 +34,8 @@ class EnsembleClassifier:
         weights : sequence of float
             One for each member, 0 or more, not all 0; they are scaled to sum to 1.
         temperature : float, optional
-            Divides the logarithms of the mean probabilities; above 0.
+            Divides the logarithms of the mean probabilities, band and segmented neutrophils taken together;
+            above 0. It changes no answer.
 
         Raises
         ------
@@ -86,7 +90,7 @@ class EnsembleClassifier:
         mean = np.zeros(answers[0].shape)
         for weight, answer in zip(self._weights, answers, strict=True):
             mean += weight * answer
-        if self._temperature != 1.0:
-            mean = mean ** (1.0 / self._temperature)
-            mean /= mean.sum(axis=-1, keepdims=True)
+        together = np.maximum(mean @ _SAME_ANSWER, 1e-12)
+        sure = together ** (1.0 / self._temperature - 1.0)
+        mean *= sure / np.sum(mean * sure, axis=-1, keepdims=True)
         return mean.astype(np.float32)

@@ -22,9 +22,11 @@ from classifiers.probabilities import fit_temperature
 from leukoformula.settings import Settings
 from leukoformula.store import load_classifier
 
+_NEUTROPHIL = allowed_answers(CellClass.NEUTROPHIL)
+
 
 def joint_logarithms(ensemble: EnsembleClassifier, cells: NormalCells) -> NDArray[np.float32]:
-    """Return the logarithms of the members' weighted mean probabilities.
+    """Return the logarithms of the members' weighted mean probabilities of each answer.
 
     Parameters
     ----------
@@ -36,11 +38,13 @@ def joint_logarithms(ensemble: EnsembleClassifier, cells: NormalCells) -> NDArra
     Returns
     -------
     ndarray of shape (N, K), float32
+        Band and segmented neutrophils are one column, the first.
     """
     mean = np.zeros((len(cells.kinds), len(CLASSIFIED)))
     for member, weight in zip(ensemble.members, ensemble.weights, strict=True):
         mean += weight * answers_to(member, cells.crops, cells.whites).probabilities
-    return np.log(np.maximum(mean, 1e-12)).astype(np.float32)
+    answers = np.column_stack([mean @ _NEUTROPHIL, mean[:, _NEUTROPHIL == 0]])
+    return np.log(np.maximum(answers, 1e-12)).astype(np.float32)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LeukoformulaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    allowed = np.stack([allowed_answers(CellClass(kind)) for kind in NORMAL_FIVE])
+    answers = [CellClass.NEUTROPHIL, *(c for c, n in zip(CLASSIFIED, _NEUTROPHIL, strict=True) if not n)]
+    allowed = np.array([[float(answer is kind) for answer in answers] for kind in NORMAL_FIVE], np.float32)
     targets = allowed[held_out.kinds]
     both = np.concatenate([plain, changed]), np.concatenate([targets, targets])
     for name, pair in (("as they are", (plain, targets)), ("restained", (changed, targets)), ("both", both)):

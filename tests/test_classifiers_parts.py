@@ -17,6 +17,7 @@ from classifiers.labels import allowed_answers
 from classifiers.manifest import read_manifest
 from classifiers.preprocess import StainStrength, network_input
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
+from leukoformula.decisions import label_of
 from leukoformula.store import SHIPPED, ensemble_temperature
 from slides.optics import optical_density, white_point
 from slides.synthetic import Stain, draw_cell
@@ -113,6 +114,12 @@ def test_a_temperature_makes_the_mean_surer_and_keeps_its_order():
     crops, whites = np.zeros((2, 112, 112, 3), np.uint8), np.full((2, 3), 255.0)
     np.testing.assert_allclose(mean.predict(crops, whites)[0, [0, 3]], [0.25, 0.75])
     np.testing.assert_allclose(sure.predict(crops, whites)[0, [0, 3]], [0.1, 0.9], rtol=1e-6)
+    rng = np.random.default_rng(1)
+    answers = rng.dirichlet(np.full(len(CLASSIFIED), 0.5), 500).astype(np.float32)
+    before, after = (one.combined([answers, answers]) for one in (mean, sure))
+    np.testing.assert_allclose(after.sum(axis=1), 1.0, atol=1e-5)
+    for k in range(500):
+        assert label_of(before[k], CLASSIFIED)[0] is label_of(after[k], CLASSIFIED)[0]
     assert ensemble_temperature(0.0) == ensemble_temperature(1.0) == 1.0
     assert ensemble_temperature(0.5) == pytest.approx(0.7)
 
