@@ -111,7 +111,8 @@ def train(
     )
     method = (
         f"The network `{settings['architecture']}` ({model.count_params():,} parameters, run by LiteRT) on\n"
-        f"white-point-corrected optical density, {settings['input_px']} px a side.{_origin(settings)}"
+        f"white-point-corrected optical density, {settings['input_px']} px a side.{_shown(settings)}"
+        f"{_origin(settings)}"
     )
     write_card(out / "card.md", title="Convolutional network", method=method, details=details)
     log(f"metrics on crops held out: {metrics}")
@@ -128,6 +129,16 @@ def _published(initial: dict[str, str] | None) -> Path | None:
             " or give their file with --initial"
         )
     return Path(found.origin).parent / initial["file"]
+
+
+def _shown(settings: dict[str, Any]) -> str:
+    strength = StainStrength.of(settings.get("stain_strength"))
+    if strength is None:
+        return ""
+    return (
+        f" In use, the dark part of each crop\nis brought to a density of {strength.target:g} by a factor of"
+        f" {strength.least:g} to {strength.most:g}."
+    )
 
 
 def _origin(settings: dict[str, Any]) -> str:
