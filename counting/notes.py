@@ -108,6 +108,10 @@ NOTES: dict[str, dict[str, str]] = {
         "ru": "Без поправки на ошибки классификатора: неопределённых клеток больше, чем при проверке; "
         "окраска или камера могут отличаться от проверенных.",
     },
+    "strange_smear": {
+        "en": "Uncorrected for classifier errors: the cells of this smear are unlike those validated.",
+        "ru": "Без поправки на ошибки классификатора: клетки этого мазка не похожи на проверочные.",
+    },
     "split_poor_fit": {
         "en": "Band and segmented neutrophils are corrected together only: their split here does not suit "
         "the validation.",

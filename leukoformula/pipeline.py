@@ -22,7 +22,7 @@ from detector.scanner import Scanner
 from features.crops import cut_cell
 from leukoformula import store
 from leukoformula.alerts import NO_RULE, outlier_alert
-from leukoformula.decisions import decide, likeliest
+from leukoformula.decisions import UNLIKE, decide, likeliest
 from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
 from leukoformula.reference import load_ranges
@@ -98,7 +98,13 @@ def analyse(
     survey.classify_pending()
     _check_something_was_read(smear, survey)
     models = (*detector_models, *classifier_models, *abstention_models)
-    correction = correction_of(survey.cells, settings=settings, models=models, seed=settings.rules.seed)
+    correction = correction_of(
+        survey.cells,
+        settings=settings,
+        models=models,
+        strange=any(alert.code == UNLIKE for alert in survey.alerts()),
+        seed=settings.rules.seed,
+    )
     return SmearResult(
         name=smear.name,
         source=str(smear.source),

@@ -99,7 +99,12 @@ def load_validation(classifier: str, *, root: Path | None = None) -> Validation 
 
 
 def correction_of(
-    cells: Sequence[Cell], *, settings: Settings, models: Sequence[ModelInfo], seed: int = 0
+    cells: Sequence[Cell],
+    *,
+    settings: Settings,
+    models: Sequence[ModelInfo],
+    strange: bool = False,
+    seed: int = 0,
 ) -> Correction:
     """Correct the classifier's answers on a smear for its validated errors.
 
@@ -111,6 +116,9 @@ def correction_of(
         The settings that the answers were made with.
     models : sequence of ModelInfo
         The models that the answers were made with.
+    strange : bool, optional
+        Whether the smear raised the alert that its cells are unlike the known ones: the validated error rates
+        are not those of such a smear.
     seed : int, optional
         Seed of the draws.
 
@@ -118,7 +126,7 @@ def correction_of(
     -------
     Correction
         Corrected shares, or the reason why there are none: no validation, or that of other models or
-        settings, or what ``counting.correction.correct`` finds amiss.
+        settings, a smear unlike the known ones, or what ``counting.correction.correct`` finds amiss.
 
     Raises
     ------
@@ -130,6 +138,8 @@ def correction_of(
         return Correction(uncorrected="no_validation")
     if reason := misfit(validation, settings=settings, models=models):
         return Correction(uncorrected=reason)
+    if strange:
+        return Correction(uncorrected="strange_smear")
     return correct(answers_of(cells), validation.matrix, np.random.default_rng(seed), split=validation.split)
 
 

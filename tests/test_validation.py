@@ -89,6 +89,7 @@ def test_other_models_and_settings_are_not_corrected(root: Path, tmp_path: Path)
     cells, settings = some_cells(), Settings(models=root)
     other = (*MODELS[:2], replace(MODELS[2], sha256="0" * 64))
     cases = {
+        "strange_smear": correction_of(cells, settings=settings, models=MODELS, strange=True),
         "validation_of_other_models": correction_of(cells, settings=settings, models=other),
         "validation_of_other_settings": correction_of(
             cells, settings=replace(settings, abstain_below=0.7), models=MODELS
