@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from cells.errors import ModelError
+from cells.errors import DataError, ModelError
 from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.adaptation import Adaptation, network_and_adaptation
@@ -110,11 +110,8 @@ class CnnClassifier:
             side, temperature = int(model.manifest["input_px"]), float(model.manifest["temperature"])
             colour_share = float(model.manifest["colour_share"])
             factors = np.array([model.manifest["prior_factors"][name] for name in CLASSIFIED], np.float32)
-            given = model.manifest.get("stain_strength")
-            strength = (
-                None if given is None else StainStrength(*(float(given[k]) for k in StainStrength._fields))
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            strength = StainStrength.of(model.manifest.get("stain_strength"))
+        except (KeyError, TypeError, ValueError, DataError) as error:
             raise ModelError(
                 f"model {folder.name}: bad manifest ({error}); install leukoformula again"
             ) from error

@@ -1,5 +1,7 @@
 """Targets, manifests, probabilities, ensembles and the input of the networks."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +184,18 @@ def test_the_factor_of_the_strength_has_bounds_and_keeps_the_colour():
     plain = network_input(image, np.full((1, 3), 240.0), side_px=112)
     shown = network_input(image, np.full((1, 3), 240.0), side_px=112, strength=STRENGTH)
     np.testing.assert_allclose(shown, 4.0 * plain, rtol=1e-6)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("strength", [{"target": -1, "least": 1, "most": 2}, {"target": 1}, [1, 2, 3], "x"])
+def test_a_manifest_with_a_bad_strength_is_refused(tmp_path: Path, strength: object):
+    folder = tmp_path / "cnn"
+    shutil.copytree(SHIPPED / "cnn", folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["stain_strength"] = strength
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ModelError, match="bad manifest"):
+        CnnClassifier.load(folder)
 
 
 @pytest.mark.model
