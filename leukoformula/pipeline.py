@@ -99,11 +99,7 @@ def analyse(
     _check_something_was_read(smear, survey)
     models = (*detector_models, *classifier_models, *abstention_models)
     correction = correction_of(
-        survey.cells,
-        settings=settings,
-        models=models,
-        strange=any(alert.code == UNLIKE for alert in survey.alerts()),
-        seed=settings.rules.seed,
+        survey.cells, settings=settings, models=models, strange=survey.strange, seed=settings.rules.seed
     )
     return SmearResult(
         name=smear.name,
@@ -219,6 +215,10 @@ class _Survey:
             return [Finding(NO_RULE, "info")]
         alert = outlier_alert(self._unlike, self._tested, level=self.settings.flag_outliers)
         return [alert] if alert else []
+
+    @property
+    def strange(self) -> bool:
+        return any(alert.code == UNLIKE for alert in self.alerts())
 
     def _assess(
         self, crops: NDArray[np.uint8], whites: NDArray[np.float64]
