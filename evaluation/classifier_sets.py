@@ -6,10 +6,10 @@
                    are pooled as immature granulocytes; 3 neutrophils are not split
 ``bccd``           leukocyte boxes of ``bccd``, five classes, neutrophils not split: all boxes of the images
                    whose categories in ``labels.csv`` are one and the same and not fewer than the boxes
-``bccd_read``      352 of these 354 cells with the classes that two of us read off them, blind and without
-                   knowing of each other (``readings/bccd.csv``); the two on which they differ are left out.
-                   47 of the published classes are others: of 87 "eosinophils" both readers call 41
-                   neutrophils. No expert has checked the readings
+``bccd_read``      352 of these 354 cells with the classes that two language models read off the pictures,
+                   blind and without knowing of each other (``readings/bccd.csv``); the two on which they
+                   differ are left out. 47 of the published classes are others: of 87 "eosinophils" both
+                   readers call 41 neutrophils. No person has checked the readings
 ``jtsc``           ``jtsc_segmentation``, 300 images, five classes, neutrophils not split, labels unchecked
 ``bcisc``          ``bcisc``, 268 images, five classes, neutrophils not split, cut cells included
 ``deepbionet``     191 finds of the detector on ``deepbionet``; one of us read their classes off the crops

@@ -1,5 +1,7 @@
 """Scores of classifiers on labelled sets."""
 
+import csv
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from cells.errors import DataError
 from cells.vocabulary import CLASSIFIED, CellClass
+from evaluation import classifier_sets
 from evaluation.classifier_sets import SETS, labelled_set
 from evaluation.classifiers import known_answers_only, main, pool_columns, report, score
 
@@ -88,6 +91,35 @@ def test_every_image_of_a_set_is_there(data: Path, name: str, images: int) -> No
     assert name in SETS
     assert cells.crops.shape == (images, 112, 112, 3)
     assert len(cells.whites) == len(cells.labels) == images
+
+
+def _readings(name: str) -> list[dict[str, str]]:
+    path = Path(classifier_sets.__file__).parent / "readings" / f"{name}.csv"
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.mark.data
+def test_the_readings_of_bccd_beside_its_published_classes(data: Path) -> None:
+    published, rows = labelled_set("bccd", data).labels, _readings("bccd")
+    pairs = Counter(
+        (str(label), row["label"]) for label, row in zip(published, rows, strict=True) if row["label"]
+    )
+    assert [row["reader_a"] == row["reader_b"] for row in rows].count(True) == pairs.total() == 352
+    assert sum(n for (one, other), n in pairs.items() if one != other) == 47
+    assert (pairs["eosinophil", "eosinophil"], pairs["eosinophil", "neutrophil"]) == (44, 41)
+    assert (pairs["neutrophil", "neutrophil"], pairs["lymphocyte", "lymphocyte"]) == (210, 35)
+    assert (pairs["monocyte", "lymphocyte"], pairs["monocyte", "neutrophil"]) == (4, 2)
+
+
+@pytest.mark.data
+def test_the_readings_of_jtsc_beside_its_published_classes(data: Path) -> None:
+    cells = labelled_set("jtsc", data)
+    read = {row["image"]: (row["reader_a"], row["reader_b"]) for row in _readings("jtsc")}
+    told = [(str(label), *read[file.name]) for label, file in zip(cells.labels, cells.files, strict=True)]
+    assert sum(label == one == other for label, one, other in told) == 266
+    assert sum(label in others for label, *others in told) == 288
+    assert told.count(("neutrophil", "neutrophil", "eosinophil")) == 18
 
 
 def test_known_answers_leave_only_what_the_truth_knows() -> None:
