@@ -16,7 +16,7 @@ from cells.vocabulary import CLASSIFIED, CellClass
 from features.vector import NAMES
 
 if TYPE_CHECKING:
-    from classifiers.mlp import Perceptron
+    from classifiers.perceptron import Perceptron
 
 USUAL = "usual.npz"
 """Name of the file of usual values in the model's folder."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from cells.errors import ModelError
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.explanation import FAMILIES, UsualValues, contributions, explain, family, read_usual
-from classifiers.mlp import MlpClassifier, Perceptron
+from classifiers.mlp import MlpClassifier
+from classifiers.perceptron import Perceptron
 from features.vector import NAMES, describe
 from slides.optics import white_point
 from slides.synthetic import draw_cell

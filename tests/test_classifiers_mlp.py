@@ -14,10 +14,12 @@ from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.labels import allowed_answers
 from classifiers.measured_data import MeasuredData, measure_crops
-from classifiers.mlp import WEIGHTS, MlpClassifier, Perceptron, read_perceptron
+from classifiers.mlp import WEIGHTS, MlpClassifier
+from classifiers.perceptron import Perceptron, read_perceptron
+from classifiers.perceptron_fitting import fit_perceptron, merge_perceptrons
 from classifiers.probabilities import softmax
 from classifiers.restaining import restain
-from classifiers.train_mlp import fit_perceptron, laboratory_shift, merge_perceptrons, row_weights
+from classifiers.train_mlp import laboratory_shift, row_weights
 from classifiers.training_data import TrainingData
 from features.vector import NAMES, VERSION, describe
 from slides.optics import white_point

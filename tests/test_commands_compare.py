@@ -13,7 +13,8 @@ from cells.errors import ModelError
 from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.explanation import USUAL, UsualValues
-from classifiers.mlp import WEIGHTS, Perceptron
+from classifiers.mlp import WEIGHTS
+from classifiers.perceptron import Perceptron
 from classifiers.training_hashes import HASHES, TrainingHashes
 from commands import compare as command
 from commands.main import main

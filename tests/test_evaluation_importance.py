@@ -5,7 +5,8 @@ import pytest
 
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.explanation import FAMILIES
-from classifiers.mlp import MlpClassifier, Perceptron
+from classifiers.mlp import MlpClassifier
+from classifiers.perceptron import Perceptron
 from evaluation.importance import markdown, permutation_importance
 from features.vector import NAMES
 
