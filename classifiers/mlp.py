@@ -13,7 +13,7 @@ from cells.errors import ModelError, UsageError
 from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.explanation import USUAL, Explanation, UsualValues, explain, read_usual
-from classifiers.perceptron import Perceptron, read_perceptron
+from classifiers.perceptron import Perceptron, read_perceptron, which_neutrophil
 from classifiers.probabilities import softmax
 from features.vector import NAMES, VERSION, describe, measure
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.npz"
 """Name of the file of weights in the model's folder."""
 
+NEUTROPHILS = "neutrophils.npz"
+"""Name of the file of the weights that tell band from segmented neutrophils, where there is one."""
+
 SEGMENTER = "segmenter.tflite"
 """Name of the file of the segmentation network that the weights were trained with, where one was."""
 
 _THREADS, _PART = 2, 4
+_NEUTROPHILS = {CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED}
 _Array = NDArray[np.float32]
 
 
@@ -39,6 +43,7 @@ class MlpClassifier:
         self,
         perceptron: Perceptron,
         *,
+        neutrophils: Perceptron | None = None,
         usual: UsualValues | None = None,
         segmenter: "Segmenter | None" = None,
     ) -> None:
@@ -48,12 +53,23 @@ class MlpClassifier:
         ----------
         perceptron : Perceptron
             Takes ``features.vector.NAMES``, answers ``CLASSIFIED``.
+        neutrophils : Perceptron or None
+            Shares the probability of a neutrophil out between band and segmented; takes the same features.
+            Without it ``perceptron`` does so itself.
         usual : UsualValues or None
             Usual values of the features by class, for explanations.
         segmenter : Segmenter or None
             Finds nucleus and cell; the classical route of ``features.segmentation`` where it is None. It
             must be the one that the weights were trained with.
+
+        Raises
+        ------
+        ModelError
+            Where the two perceptrons take other features.
         """
+        if neutrophils is not None and neutrophils.names != perceptron.names:
+            raise ModelError("the two perceptrons of the MLP take other features; install leukoformula again")
+        self._neutrophils = neutrophils
         self._perceptron = perceptron
         self._usual = usual
         self._segmenter = segmenter
@@ -65,8 +81,8 @@ class MlpClassifier:
         Parameters
         ----------
         folder : Path
-            Holds ``manifest.json``, ``weights.npz``, for explanations ``usual.npz`` and, where the
-            weights were trained on a network's masks, that network.
+            Holds ``manifest.json``, ``weights.npz``, for explanations ``usual.npz`` and, where there
+            are such, ``neutrophils.npz`` and the network whose masks the weights were trained on.
 
         Returns
         -------
@@ -82,8 +98,10 @@ class MlpClassifier:
         if manifest.get("classes") != list(CLASSIFIED) or manifest.get("features_version") != VERSION:
             raise ModelError(f"model {folder.name}: made for other features or classes; train it again")
         stored, network = model.contents.get(USUAL), model.contents.get(SEGMENTER)
+        split = model.contents.get(NEUTROPHILS)
         return cls(
             read_perceptron(model.weights),
+            neutrophils=None if split is None else read_perceptron(split),
             usual=None if stored is None else read_usual(stored),
             segmenter=None if network is None else _network_segmenter(network),
         )
@@ -134,8 +152,9 @@ class MlpClassifier:
         names = self._perceptron.names
         if not len(crops):
             return np.empty((0, len(CLASSIFIED)), np.float32), np.empty((0, len(names)), np.float32)
-        taken = self._perceptron.scaled(self._measured(crops, whites, names))
-        return self._probabilities(self._perceptron.answers(taken)), taken
+        measured = self._measured(crops, whites, names)
+        taken = self._perceptron.scaled(measured)
+        return self._probabilities(taken, measured), taken
 
     def explain(
         self, crop: NDArray[np.uint8], white: NDArray[np.float64], *, label: CellClass, against: CellClass
@@ -159,7 +178,10 @@ class MlpClassifier:
         if self._usual is None or not {label, against} <= set(CLASSIFIED):
             return None
         features = self.measured(crop[None], white[None])[0]
-        return explain(self._perceptron, self._usual, features, label=label, against=against)
+        perceptron = self._perceptron
+        if self._neutrophils is not None and {label, against} == _NEUTROPHILS:
+            perceptron = self._neutrophils
+        return explain(perceptron, self._usual, features, label=label, against=against)
 
     def measured(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
         """Return the feature vectors of cells, for ``predict_features``.
@@ -207,11 +229,16 @@ class MlpClassifier:
         ndarray of shape (N, K), float32
             Probabilities; each row sums to 1.
         """
-        return self._probabilities(self._perceptron.logits(features))
+        measured = features[:, [NAMES.index(name) for name in self._perceptron.names]]
+        return self._probabilities(self._perceptron.scaled(measured), measured)
 
-    def _probabilities(self, logits: _Array) -> _Array:
+    def _probabilities(self, taken: _Array, measured: _Array) -> _Array:
+        logits = self._perceptron.answers(taken)
         weighed = softmax(logits, self._perceptron.temperature) * self._perceptron.factors
-        return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+        given = np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+        if self._neutrophils is None:
+            return given
+        return which_neutrophil(given, self._neutrophils, self._neutrophils.scaled(measured))
 
 
 def _network_segmenter(network: bytes) -> "Segmenter":

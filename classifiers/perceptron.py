@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from cells.errors import ModelError
 from cells.files import atomic_path
-from cells.vocabulary import CLASSIFIED
+from cells.vocabulary import CLASSIFIED, CellClass
+from classifiers.probabilities import softmax
 from features.vector import NAMES
 
+_NEUTROPHILS = [CLASSIFIED.index(c) for c in (CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED)]
 _Array = NDArray[np.float32]
 
 
@@ -91,6 +93,29 @@ class Perceptron:
         arrays |= {"limit": np.asarray(self.limit), "temperature": np.asarray(self.temperature)}
         with atomic_path(path) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
+def which_neutrophil(probabilities: _Array, perceptron: Perceptron, standardised: _Array) -> _Array:
+    """Share the probability of a neutrophil out between band and segmented anew.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (N, K), float32
+        Answers of a classifier; each row sums to 1.
+    perceptron : Perceptron
+        One that was fitted to band and segmented neutrophils alone.
+    standardised : ndarray of shape (N, F), float32
+        The cells' features, standardised by ``perceptron``.
+
+    Returns
+    -------
+    ndarray of shape (N, K), float32
+        The probabilities with only those two changed, whose sum stays.
+    """
+    split = softmax(perceptron.answers(standardised)[:, _NEUTROPHILS], perceptron.temperature)
+    parted = probabilities.copy()
+    parted[:, _NEUTROPHILS] = split * probabilities[:, _NEUTROPHILS].sum(axis=1, keepdims=True)
+    return parted
 
 
 def read_perceptron(content: bytes) -> Perceptron:

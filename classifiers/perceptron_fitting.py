@@ -169,5 +169,9 @@ def _arrays(network: MLPClassifier) -> tuple[tuple[_Array, ...], tuple[_Array, .
     biases = [b.astype(np.float32) for b in network.intercepts_]
     last = np.zeros((len(weights[-1]), len(CLASSIFIED)), np.float32)
     bias = np.full(len(CLASSIFIED), _NEVER)
-    last[:, network.classes_], bias[network.classes_] = weights[-1], biases[-1]
+    classes = network.classes_
+    if len(classes) == 2:  # scikit-learn gives two classes one logit: the second against the first
+        bias[classes[0]] = 0.0
+        classes = classes[1:]
+    last[:, classes], bias[classes] = weights[-1], biases[-1]
     return (*weights[:-1], last), (*biases[:-1], bias)

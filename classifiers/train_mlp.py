@@ -17,8 +17,8 @@ from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.card import write_card
 from classifiers.explanation import USUAL, UsualValues
 from classifiers.measured_data import MeasuredData, measure_crops
-from classifiers.mlp import SEGMENTER, WEIGHTS
-from classifiers.perceptron import Perceptron
+from classifiers.mlp import NEUTROPHILS, SEGMENTER, WEIGHTS
+from classifiers.perceptron import Perceptron, which_neutrophil
 from classifiers.perceptron_fitting import LEAST_SCALE, fit_perceptron, is_taken, merge_perceptrons
 from classifiers.probabilities import fit_temperature, prior_factors, softmax
 from classifiers.training_data import TrainingData, load_training_data
@@ -27,6 +27,9 @@ from features.vector import NAMES, VERSION
 
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "opencv-python-headless")
 _FEWEST = 30
+_BAND_AND_SEGMENTED = [
+    CLASSIFIED.index(label) for label in (CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED)
+]
 
 _Array = NDArray[np.float32]
 
@@ -70,19 +73,16 @@ def train(
     """
     crops = load_training_data(settings, data=data, artefacts=artefacts, log=log)
     rows = measure_crops(crops, settings, work=out / "work", segmenter=segmenter, log=log)
-    targets = crops.targets[rows.crop]
     held_out = crops.held_out[rows.crop]
     shift = laboratory_shift(crops, rows)
     network = settings["network"] | {"leave_out": _left_out(settings["network"], shift, rows)}
     log(f"{sum(is_taken(name, network) for name in NAMES)} of {len(NAMES)} features taken")
-    perceptron, logits = _fitted(crops, rows, settings | {"network": network}, shift, log)
+    everything = np.ones(len(held_out), np.bool_)
+    perceptron = _fitted(crops, rows, settings | {"network": network}, shift, among=everything, log=log)
     mix = {CellClass(name): share for name, share in settings["blood_mix"].items()}
-    perceptron = replace(
-        perceptron,
-        temperature=fit_temperature(logits, targets[held_out]),
-        factors=prior_factors(mix, float(settings["prior_strength"])),
-    )
-    metrics = _metrics(perceptron, logits, targets[held_out], rows.plain[held_out])
+    perceptron = replace(perceptron, factors=prior_factors(mix, float(settings["prior_strength"])))
+    split = _neutrophils(crops, rows, settings | {"network": network}, shift, log)
+    metrics = _metrics(perceptron, split, rows, crops)
     perceptron.save(out / WEIGHTS)
     _usual_values(crops, rows).save(out / USUAL)
     details = {
@@ -104,12 +104,13 @@ def train(
         name="mlp",
         kind="mlp",
         version=str(settings["version"]),
-        files=[WEIGHTS, USUAL, hashes, *_stored_segmenter(segmenter, out)],
+        files=[WEIGHTS, USUAL, hashes, *_stored_split(split, out), *_stored_segmenter(segmenter, out)],
         details=details,
     )
+    second = "" if split is None else " A second one\ntells band from segmented neutrophils."
     method = (
         f"A perceptron of scikit-learn on {len(perceptron.names)} measures of nucleus and cell"
-        " (`docs/features.md`),\nin white-point-corrected optical density. Weights are plain arrays;"
+        f" (`docs/features.md`),\nin white-point-corrected optical density.{second} Weights are plain arrays;"
         " numpy runs them."
     )
     write_card(out / "card.md", title="Feature MLP", method=method, details=details)
@@ -122,17 +123,20 @@ def _fitted(
     rows: MeasuredData,
     settings: dict[str, Any],
     shift: _Array,
+    *,
+    among: NDArray[np.bool_],
     log: Callable[[str], None],
-) -> tuple[Perceptron, NDArray[np.float32]]:
+) -> Perceptron:
     targets, held_out = crops.targets[rows.crop], crops.held_out[rows.crop]
-    weights, network = row_weights(crops, rows, settings), settings["network"]
+    network, drawn = settings["network"], among & ~held_out
+    weights = row_weights(crops, rows, settings, among=among)[drawn]
     with threadpool_limits(limits=1):  # the order of sums, and so the weights, would depend on the cores
         perceptron = merge_perceptrons(
             [
                 fit_perceptron(
-                    rows.features[~held_out],
-                    targets[~held_out],
-                    weights[~held_out],
+                    rows.features[drawn],
+                    targets[drawn],
+                    weights,
                     network,
                     seed=int(settings["seed"]) + 100 * member,
                     noise=float(network["shift_noise"]) * shift,
@@ -141,7 +145,37 @@ def _fitted(
                 for member in range(int(network["members"]))
             ]
         )
-        return perceptron, perceptron.logits(rows.features[held_out])
+        judged = among & held_out
+        logits = perceptron.logits(rows.features[judged])
+    return replace(perceptron, temperature=fit_temperature(logits, targets[judged]))
+
+
+def _neutrophils(
+    crops: TrainingData,
+    rows: MeasuredData,
+    settings: dict[str, Any],
+    shift: _Array,
+    log: Callable[[str], None],
+) -> Perceptron | None:
+    if "neutrophils" not in settings:
+        return None
+    targets = crops.targets[rows.crop]
+    among = (targets.sum(axis=1) == 1) & targets[:, _BAND_AND_SEGMENTED].any(axis=1)
+    among &= ~_drawn(crops)[rows.crop]  # drawn bands are what we think a band is
+    held_out = crops.held_out[rows.crop]
+    drawn = {*targets[among & ~held_out].argmax(axis=1).tolist()}
+    if not {*_BAND_AND_SEGMENTED} <= drawn or not (among & held_out).any():
+        log("no source tells band from segmented neutrophils; one perceptron does without")
+        return None
+    table = settings["network"] | settings["neutrophils"]
+    return _fitted(crops, rows, settings | {"network": table}, shift, among=among, log=log)
+
+
+def _stored_split(split: Perceptron | None, out: Path) -> list[str]:
+    if split is None:
+        return []
+    split.save(out / NEUTROPHILS)
+    return [NEUTROPHILS]
 
 
 def _stored_segmenter(segmenter: bytes | None, out: Path) -> list[str]:
@@ -153,9 +187,12 @@ def _stored_segmenter(segmenter: bytes | None, out: Path) -> list[str]:
 
 
 def _usual_values(data: TrainingData, rows: MeasuredData) -> UsualValues:
-    drawn = np.array([key.startswith("synthetic/") for key in data.counts])[data.groups]
-    real = rows.plain & ~drawn[rows.crop] & ~data.held_out[rows.crop]
+    real = rows.plain & ~_drawn(data)[rows.crop] & ~data.held_out[rows.crop]
     return UsualValues.of(rows.features[real], data.targets[rows.crop[real]])
+
+
+def _drawn(data: TrainingData) -> NDArray[np.bool_]:
+    return np.array([key.startswith("synthetic/") for key in data.counts])[data.groups]
 
 
 def laboratory_shift(data: TrainingData, rows: MeasuredData) -> _Array:
@@ -201,7 +238,13 @@ def _left_out(settings: dict[str, Any], shift: _Array, rows: MeasuredData) -> li
     return [*settings["leave_out"], *(n for n, s in zip(NAMES, shift / spread, strict=True) if s > limit)]
 
 
-def row_weights(data: TrainingData, rows: MeasuredData, settings: dict[str, Any]) -> NDArray[np.float64]:
+def row_weights(
+    data: TrainingData,
+    rows: MeasuredData,
+    settings: dict[str, Any],
+    *,
+    among: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
     """Return the weight of each row; rows were drawn by their crop's weight, so those of a kind weigh alike.
 
     Parameters
@@ -212,14 +255,18 @@ def row_weights(data: TrainingData, rows: MeasuredData, settings: dict[str, Any]
         Their rows.
     settings : dict
         The settings file; ``network.plain_share`` is the share of the plain rows in the sum.
+    among : ndarray of shape (R,), bool, optional
+        The rows that are trained on unless their crop is held out; all by default.
 
     Returns
     -------
     ndarray of shape (R,), float64
-        Mean 1 over the rows that are trained on; 0 for crops held out.
+        Mean 1 over the rows that are trained on; 0 for the others.
     """
     share = float(settings["network"]["plain_share"])
     kept = ~data.held_out[rows.crop]
+    if among is not None:
+        kept &= among
     weights = np.zeros(len(kept))
     for kind, part in ((rows.plain, share), (~rows.plain, 1 - share)):
         weights[kept & kind] = part / max(int((kept & kind).sum()), 1)
@@ -227,13 +274,26 @@ def row_weights(data: TrainingData, rows: MeasuredData, settings: dict[str, Any]
 
 
 def _metrics(
-    perceptron: Perceptron, logits: _Array, targets: _Array, plain: NDArray[np.bool_]
+    perceptron: Perceptron, split: Perceptron | None, rows: MeasuredData, data: TrainingData
 ) -> dict[str, float]:
-    right = targets[np.arange(len(logits)), logits.argmax(axis=1)]
-    allowed = (softmax(logits, perceptron.temperature) * targets).sum(axis=1)
-    return {
+    held_out = data.held_out[rows.crop]
+    features, plain = rows.features[held_out], rows.plain[held_out]
+    targets = data.targets[rows.crop[held_out]]
+    given = softmax(perceptron.logits(features), perceptron.temperature)
+    if split is not None:
+        given = which_neutrophil(given, split, split.standardise(features))
+    right = targets[np.arange(len(given)), given.argmax(axis=1)]
+    allowed = (given * targets).sum(axis=1)
+    metrics = {
         "held_out_crops": float(plain.sum()),
         "held_out_accuracy": float(right[plain].mean()),
         "held_out_restained_accuracy": float(right[~plain].mean()),
         "held_out_log_loss": float(-np.log(np.maximum(allowed[plain], 1e-12)).mean()),
     }
+    neutrophils = (targets.sum(axis=1) == 1) & targets[:, _BAND_AND_SEGMENTED].any(axis=1)
+    neutrophils &= ~_drawn(data)[rows.crop[held_out]] & plain
+    if neutrophils.any():
+        called = given[neutrophils][:, _BAND_AND_SEGMENTED].argmax(axis=1)
+        labelled = targets[neutrophils][:, _BAND_AND_SEGMENTED].argmax(axis=1)
+        metrics["held_out_band_or_segmented"] = float((called == labelled).mean())
+    return metrics
