@@ -61,6 +61,12 @@ class Model:
         """The checked bytes of the file that holds the weights."""
         return next(iter(self.contents.values()))
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the manifest's values, among them the hash of every file and all settings in use."""
+        text = json.dumps(dict(self.manifest), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
 
 def open_model(folder: Path, *, kind: str | None = None) -> Model:
     """Read a model's files and check them against the hashes in its manifest.

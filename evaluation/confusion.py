@@ -219,7 +219,7 @@ def validation_document(
     settings : Settings
         Classifier and thresholds.
     hashes : dict of str to str
-        The sha256 of each model by its kind.
+        The fingerprint of each model by its kind.
     sources : sequence of Source
         Answers on every set; those of ``HELD_OUT`` and the false finds make the matrix.
     trials : sequence of DetectorTrial

@@ -52,7 +52,10 @@ class FieldSummary:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model that took part: its name, kind (``detector``, ``cnn``, ``mlp``), version and sha256."""
+    """A model that took part: its name, kind (``detector``, ``cnn``, ``mlp``), version and fingerprint.
+
+    ``sha256`` is ``cells.model_files.Model.fingerprint``.
+    """
 
     name: str
     kind: str

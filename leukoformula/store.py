@@ -42,7 +42,7 @@ def model_info(name: str, *, root: Path | None = None) -> "ModelInfo":
     Returns
     -------
     ModelInfo
-        Its name, kind, version and the sha256 of its weights.
+        Its name, kind, version and fingerprint.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def model_info(name: str, *, root: Path | None = None) -> "ModelInfo":
     from leukoformula.result import ModelInfo  # noqa: PLC0415 - loads OpenCV
 
     model = open_model((root or SHIPPED) / name)
-    return ModelInfo(model.name, model.kind, model.version, model.sha256)
+    return ModelInfo(model.name, model.kind, model.version, model.fingerprint)
 
 
 def load_detector(*, root: Path | None = None) -> "tuple[Scanner, tuple[ModelInfo, ...]]":

@@ -47,7 +47,7 @@ class Validation:
     classifier : str
         Its name.
     models : dict of str to str
-        The sha256 of the weights of each model that took part, by its kind.
+        The fingerprint of each model that took part, by its kind.
     settings : dict of str to object
         The settings that answers depend on, as they were.
     matrix : ConfusionMatrix

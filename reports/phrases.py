@@ -306,7 +306,7 @@ _MODELS = {
     "model.name": ("Model", "Модель"),
     "model.kind": ("Kind", "Вид"),
     "model.version": ("Version", "Версия"),
-    "model.sha256": ("SHA-256 of the weights", "SHA-256 весов"),
+    "model.sha256": ("SHA-256 of the model", "SHA-256 модели"),
     "kind.detector": ("window scanner (AdaBoost)", "сканирующий детектор (AdaBoost)"),
     "kind.cnn": ("convolutional network", "свёрточная сеть"),
     "kind.mlp": ("perceptron on cell features", "перцептрон по признакам клетки"),

@@ -103,6 +103,20 @@ def test_a_model_comes_back_as_written(model: Path):
     assert opened.sha256 == "f3c7807d475073ba009bf4801b2d934e9f0126cb96dd19a27dbffcae23a7f5a3"
 
 
+def test_a_fingerprint_covers_every_file_and_every_setting(model: Path):
+    path, before = model / "manifest.json", open_model(model).fingerprint
+    manifest = json.loads(path.read_text())
+    path.write_bytes(json.dumps(manifest, indent=7).replace("\n", "\r\n").encode())
+    assert open_model(model).fingerprint == before
+    path.write_text(json.dumps(manifest | {"x": 1.5}))
+    assert open_model(model).fingerprint not in {before, open_model(model).sha256}
+    (model / "card.md").write_text("other card")
+    write_manifest(
+        model, name="m", kind="cnn", version="3", files=["weights.bin", "card.md"], details={"x": 1}
+    )
+    assert open_model(model).fingerprint != before
+
+
 def test_an_altered_model_is_refused(model: Path):
     (model / "weights.bin").write_bytes(b"numberz")
     with pytest.raises(ModelError, match="was altered"):

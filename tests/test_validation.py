@@ -101,6 +101,24 @@ def test_other_models_and_settings_are_not_corrected(root: Path, tmp_path: Path)
         assert {"en", "ru"} <= set(NOTES[reason])
 
 
+def test_a_changed_temperature_is_another_model(tmp_path: Path) -> None:
+    """What the manifest says decides answers as the weights do; a correction measured before it is void."""
+    models = tmp_path / "models"
+    shutil.copytree(SHIPPED, models)
+    path = models / "cnn" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    settings = Settings(models=models, classifier="cnn")
+
+    def reason() -> str:
+        infos = [model_info(name, root=models) for name in ("detector", "cnn")]
+        return correction_of(some_cells(), settings=settings, models=infos).uncorrected
+
+    assert reason() != "validation_of_other_models"
+    manifest["stain_strength"]["least"] = 1.0
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    assert reason() == "validation_of_other_models"
+
+
 def test_an_altered_validation_is_refused(root: Path) -> None:
     path = root / "confusion" / "ensemble.json"
     path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")

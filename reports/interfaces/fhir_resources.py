@@ -125,7 +125,7 @@ def device(result: SmearResult, language: Language) -> Resource:
     ]
     hashes = [
         {
-            "type": {"coding": [coding(LOCAL, "sha256", "SHA-256 of a model's weights")]},
+            "type": {"coding": [coding(LOCAL, "sha256", "SHA-256 of a model's manifest")]},
             "valueCode": [{"text": f"{fit(model.name)} {fit(model.sha256)}".strip()}],
         }
         for model in result.models
