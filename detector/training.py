@@ -20,6 +20,7 @@ from cells.files import atomic_path
 from cells.model_files import write_manifest
 from cells.units import WINDOW_UM
 from detector.cascade import GATE_TOTAL, Cascade, Gate, Trees, gate_scores, partial_scores
+from detector.centres import find_centres
 from detector.channels import BLOCKS_PER_ERYTHROCYTE, channel_picture, picture_of, plain_rows
 from detector.extra_negatives import extra_windows, read_extra_negatives
 from detector.measure import RINGS, fit_diameters, ring_profiles
@@ -34,7 +35,6 @@ from detector.samples import (
     read_txl_fields,
 )
 from detector.scan import FEATURES, scan, window_features
-from detector.scanner import find_centres
 from detector.storage import save_cascade
 from detector.suppression import suppress
 

@@ -22,8 +22,9 @@ from cells.errors import LeukoformulaError
 from cells.files import atomic_path
 from cells.records import Detection
 from classifiers.base import Classifier
+from detector.centres import SPACING
 from detector.samples import TrainingField
-from detector.scanner import SPACING, Scanner
+from detector.scanner import Scanner
 from detector.suppression import suppress
 from detector.truth import Box
 from evaluation.boxes import SETS, truth_fields
@@ -259,7 +260,7 @@ def merge_scans(scans: Sequence[Sequence[Detection]], *, erythrocyte_px: float) 
     -------
     list of Detection
         The finds chosen, unaltered, ordered by (-score, row, column); no two of them closer than
-        `detector.scanner.SPACING` erythrocyte diameters. Of finds equal in score and place, that of the
+        `detector.centres.SPACING` erythrocyte diameters. Of finds equal in score and place, that of the
         earlier scan is chosen.
     """
     if len(scans) == 1:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cells.records import Detection
 from cells.units import Pixels
+from detector.centres import SPACING
 from detector.samples import TrainingField
-from detector.scanner import SPACING
 from detector.truth import LEUKOCYTE, Box
 from evaluation.detector import (
     judge_field,
