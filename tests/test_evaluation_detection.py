@@ -16,8 +16,9 @@ from pypdf import PdfReader
 
 from cells.errors import CalibrationError, DataError, InputError, UsageError
 from cells.vocabulary import CellClass
+from detector.audit import read_audit
 from detector.extra_negatives import extra_windows, read_extra_negatives
-from detector.samples import Jitter, read_audit
+from detector.variations import Jitter
 from evaluation.detection import (
     Evaluation,
     Request,
