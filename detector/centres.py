@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.cascade import Cascade
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, ChannelPicture
+from detector.channels import ChannelPicture
 from detector.measure import refine_centres
 from detector.scan import scan
 from detector.suppression import suppress
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 SPACING = 1.1
 """Least distance of two finds in erythrocyte diameters: 0.39 of the window."""

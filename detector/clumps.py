@@ -5,16 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import RGBImage, WhitePoint
-from detector.channels import (
-    BLOCKS_PER_ERYTHROCYTE,
-    PADDING,
-    RED,
-    STAIN,
-    STAIN_STEPS,
-    ChannelPicture,
-    density_table,
-)
+from detector.channels import PADDING, RED, STAIN, STAIN_STEPS, ChannelPicture
 from detector.look import Look
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE, density_table
 
 SURE_LEUKOCYTE = 0.4
 """Finds that score less are checked for being a heap of platelets."""

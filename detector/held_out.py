@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from detector.cascade import Cascade
 from detector.centres import find_centres
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, picture_of
+from detector.channels import picture_of
 from detector.samples import TrainingField
 from detector.training_settings import TrainingSettings
 from detector.variations import draw
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 _LEAST_THRESHOLD = -0.1
 _OWN = 0.8

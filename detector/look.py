@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from cells.records import RGBImage, WhitePoint
-from detector.channels import ChannelPicture, RowReader, channel_picture, release_pages
+from detector.channels import ChannelPicture, channel_picture
 from detector.ink import Ink, rows_without_ink
+from detector.working_scale import RowReader, release_pages
 
 _MARGIN = 0.25
 _RIM = 8

@@ -10,7 +10,7 @@ from cells.errors import UsageError
 from cells.records import Detection, RGBImage, WhitePoint
 from cells.units import Pixels
 from detector.cascade import Cascade
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, ChannelPicture, release_pages
+from detector.channels import ChannelPicture
 from detector.clumps import SURE_LEUKOCYTE, lies_in_heap
 from detector.frame import place_in_frame
 from detector.ink import Ink, dull_inks
@@ -18,6 +18,7 @@ from detector.look import Look
 from detector.measure import border_depths, estimate_diameters, ring_profiles
 from detector.second_look import find_with_second_look
 from detector.storage import load_cascade, save_cascade
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE, release_pages
 
 _INKS = 4
 _GROUP = 100

@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from detector.cascade import Cascade
 from detector.centres import find_centres
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, ChannelPicture
+from detector.channels import ChannelPicture
 from detector.look import Look
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 NEAR_MISS = 0.06
 """A window that scores less than this under the threshold is looked at again with a smaller window."""

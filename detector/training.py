@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detector.boosting import calibrate_gate
 from detector.cascade import GATE_TOTAL, Cascade
-from detector.channels import channel_picture, plain_rows
+from detector.channels import channel_picture
 from detector.extra_negatives import read_extra_negatives
 from detector.held_out import held_out, score_held_out
 from detector.measure import fit_diameters, ring_profiles
@@ -18,6 +18,7 @@ from detector.model_folder import write_model_folder
 from detector.rounds import boost
 from detector.samples import TrainingField, read_txl_fields
 from detector.training_settings import TrainingSettings
+from detector.working_scale import plain_rows
 
 log = logging.getLogger(__name__)
 

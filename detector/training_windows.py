@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from detector.boosting import Windows
 from detector.cascade import Cascade
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, picture_of
+from detector.channels import picture_of
 from detector.samples import TrainingField
 from detector.scan import FEATURES, scan, window_features
 from detector.suppression import suppress
 from detector.training_settings import TrainingSettings
 from detector.variations import Drawn, draw, draw_overlay
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 
 def collect_windows(

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.channels import BLOCK, Densities, working_densities
 from detector.disturbances import with_clumps, with_lamp, with_marks
 from detector.samples import TrainingField
 from detector.truth import Box
+from detector.working_scale import BLOCK, Densities, working_densities
 from slides.optics import MAX_DENSITY
 
 _LEAST_BLUR = 0.3

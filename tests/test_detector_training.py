@@ -11,7 +11,7 @@ import pytest
 
 from cells.errors import DataError, ModelError
 from detector.cascade import Cascade, partial_scores
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, picture_of
+from detector.channels import picture_of
 from detector.harvest import harvest_false_finds
 from detector.held_out import HeldOut, held_out
 from detector.measure import RINGS, estimate_diameters, fit_diameters, ring_profiles
@@ -24,6 +24,7 @@ from detector.training import fit_sizes, train
 from detector.training_settings import TrainingSettings, read_settings
 from detector.truth import LEUKOCYTE, Box
 from detector.variations import Jitter, draw, draw_overlay
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 SETTINGS = Path(__file__).resolve().parents[1] / "detector" / "settings.toml"
 ERYTHROCYTE_PX = 30.0
