@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from cells.errors import LeukoformulaError, ModelError
+from cells.errors import ModelError
 from cells.model_files import write_manifest
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
 from classifiers.abstention import ARRAYS, Abstention, nearest_kinds, write_arrays
@@ -31,6 +31,7 @@ from classifiers.manifest import read_manifest
 from classifiers.training_data import read_crops
 from evaluation.classifier_sets import labelled_set
 from evaluation.classifiers import pool_columns
+from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.alerts import LEAST_CELLS, too_many
 from leukoformula.settings import CLASSIFIERS, Settings
 from leukoformula.store import ABSTENTION, load_abstention, load_classifier, load_ensemble, model_info
@@ -460,24 +461,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.abstention", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
+    parser = command_parser("abstention", main.__doc__)
+    add_data(parser)
+    add_models(parser)
     parser.add_argument("--fit", action="store_true", help="fit the rule and write it beside the models")
     parser.add_argument("--level", type=float, default=Settings().flag_outliers, help="level of the flags")
     options = parser.parse_args(arguments)
     if not 0 < options.level < 1:
         parser.error("--level must lie between 0 and 1")
-    try:
-        if options.fit:
-            sys.stdout.write(f"{fit(options.data, options.models)}\n")
-            return 0
-        for name, sets in judge(options.data, options.models).items():
-            sys.stdout.write(tables(name, sets, options.level) + "\n")
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return exit_code_of(_fit_or_judge, options)
+
+
+def _fit_or_judge(options: argparse.Namespace) -> None:
+    if options.fit:
+        sys.stdout.write(f"{fit(options.data, options.models)}\n")
+        return
+    for name, sets in judge(options.data, options.models).items():
+        sys.stdout.write(tables(name, sets, options.level) + "\n")
 
 
 if __name__ == "__main__":

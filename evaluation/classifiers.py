@@ -8,16 +8,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import DataError, LeukoformulaError
+from cells.errors import DataError
 from cells.vocabulary import CellClass, clinical_order, pooled
 from classifiers.base import Classifier
 from counting.intervals import clopper_pearson
 from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
+from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.store import load_classifier
 from slides.normalisation import Normalisation, normalise
 
@@ -265,9 +265,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.classifiers", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
+    parser = command_parser("classifiers", main.__doc__)
+    add_data(parser)
+    add_models(parser)
     parser.add_argument("--classifier", choices=("cnn", "mlp", "ensemble"), required=True)
     parser.add_argument("--set", choices=SETS, required=True)
     parser.add_argument(
@@ -276,22 +276,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="leave only the answers that the set's truth knows, as in papers on five classes",
     )
     parser.add_argument("--normalise", choices=[str(n) for n in Normalisation], default="none")
-    options = parser.parse_args(arguments)
-    try:
-        classifier, _ = load_classifier(options.classifier, root=options.models)
-        cells = labelled_set(options.set, options.data)
-        crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
-        probabilities = predict_set(classifier, crops, whites)
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    return exit_code_of(_score, parser.parse_args(arguments))
+
+
+def _score(options: argparse.Namespace) -> None:
+    classifier, _ = load_classifier(options.classifier, root=options.models)
+    cells = labelled_set(options.set, options.data)
+    crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
+    probabilities = predict_set(classifier, crops, whites)
     if options.known_answers:
         probabilities = known_answers_only(probabilities, classifier.classes, cells.labels)
     result = score(probabilities, classifier.classes, cells.labels)
     sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images\n{report(result)}\n")
     if unchanged:
         sys.stdout.write(f"{unchanged} images without a stain to normalise were taken as they are\n")
-    return 0
 
 
 def _share(hits: int, total: int) -> Share:

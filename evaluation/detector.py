@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest
 
-from cells.errors import LeukoformulaError
 from cells.files import atomic_path
 from cells.records import Detection
 from classifiers.base import Classifier
@@ -28,6 +27,7 @@ from detector.scanner import Scanner
 from detector.suppression import suppress
 from detector.truth import Box
 from evaluation.boxes import SETS, truth_fields
+from evaluation.command_line import add_data, command_parser, exit_code_of
 from features.crops import cut_cell
 from leukoformula.decisions import likeliest
 from leukoformula.settings import CLASSIFIERS
@@ -409,8 +409,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or the exit code of the error that is told on stderr.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.detector", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
+    parser = command_parser("detector", __doc__)
+    add_data(parser)
     parser.add_argument("--model", type=Path, required=True, help="detector.npz")
     parser.add_argument("--set", dest="sets", choices=sorted(SETS), action="append", help="may be repeated")
     parser.add_argument("--threshold", type=float, action="append", help="may be repeated")
@@ -426,40 +426,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--resample", type=float, action="append", help="scale of the fields for the table of same cells"
     )
     parser.add_argument("--errors", type=Path, help="CSV file for the false finds and misses")
-    options = parser.parse_args(arguments)
-    try:
-        scanner = Scanner.load(options.model)
-        classifier = load_classifier(options.classifier)[0] if options.classifier else None
-        rows, again = [], []
-        for name in options.sets or sorted(SETS):
-            fields = list(truth_fields(options.data, name, audit=options.audit))
-            limits = options.threshold or [scanner.cascade.threshold]
-            for threshold, scale in itertools.product(limits, options.scale or [1.0]):
-                start = time.process_time()
-                outcomes = run_detector(
-                    scanner,
-                    fields,
-                    threshold=threshold,
-                    classifier=classifier,
-                    scale=scale,
-                    windows=options.windows,
-                )
-                spent = time.process_time() - start
-                title = name if scale == 1.0 else f"{name} ×{scale:g}"
-                rows.append((title, threshold, summarise(outcomes), spent))
-                if options.errors is not None:
-                    _write_errors(options.errors, outcomes)
-            for factor in options.resample or []:
-                again.append((name, factor, *same_cells(scanner, fields, factor=factor)))
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    return exit_code_of(_judge, parser.parse_args(arguments))
+
+
+def _judge(options: argparse.Namespace) -> None:
+    scanner = Scanner.load(options.model)
+    classifier = load_classifier(options.classifier)[0] if options.classifier else None
+    rows, again = [], []
+    for name in options.sets or sorted(SETS):
+        fields = list(truth_fields(options.data, name, audit=options.audit))
+        limits = options.threshold or [scanner.cascade.threshold]
+        for threshold, scale in itertools.product(limits, options.scale or [1.0]):
+            start = time.process_time()
+            outcomes = run_detector(
+                scanner,
+                fields,
+                threshold=threshold,
+                classifier=classifier,
+                scale=scale,
+                windows=options.windows,
+            )
+            spent = time.process_time() - start
+            title = name if scale == 1.0 else f"{name} ×{scale:g}"
+            rows.append((title, threshold, summarise(outcomes), spent))
+            if options.errors is not None:
+                _write_errors(options.errors, outcomes)
+        for factor in options.resample or []:
+            again.append((name, factor, *same_cells(scanner, fields, factor=factor)))
     sys.stdout.write(_table(rows))
     if again:
         lines = ["", "| set | resampled | cells | the same | share | more |", "|---|---|---|---|---|---|"]
         lines += [f"| {n} | {f:g} | {c} | {s} | {_share(s, c):.4f} | {m} |" for n, f, c, s, m in again]
         sys.stdout.write("\n".join(lines) + "\n")
-    return 0
 
 
 if __name__ == "__main__":
