@@ -31,7 +31,7 @@ from evaluation.boxes import truth_fields
 from evaluation.classifier_sets import labelled_set
 from evaluation.classifiers import predict_set
 from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
-from evaluation.detector import run_detector
+from evaluation.detector_runs import run_detector
 from features.crops import cut_cell
 from leukoformula.decisions import decide
 from leukoformula.settings import CLASSIFIERS, Settings

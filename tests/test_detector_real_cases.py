@@ -12,7 +12,7 @@ from detector.audit import apply_audit, read_audit
 from detector.samples import TrainingField, erythrocyte_px_of, read_image
 from detector.scanner import Scanner
 from evaluation.boxes import AUDITS, SETS
-from evaluation.detector import judge_field
+from evaluation.finds import judge_field
 from slides.optics import white_point
 
 pytestmark = pytest.mark.data

@@ -323,7 +323,7 @@ def test_published_fields_give_the_figures_of_the_older_tool(data: Path) -> None
     from evaluation.detection.scale import scales_of
     from evaluation.detection.scan import scan_fields
     from evaluation.detection.truth import load_truth
-    from evaluation.detector import run_detector
+    from evaluation.detector_runs import run_detector
     from leukoformula.store import load_detector
 
     folder = data / "deepbionet"

@@ -12,7 +12,7 @@ from detector.truth import Box
 from detector.working_scale import working_densities
 from detector.yardstick import erythrocyte_density
 from evaluation.detection.truth import FieldTruth
-from evaluation.detector import FieldOutcome
+from evaluation.finds import FieldOutcome
 from features.crops import cut_cell
 from slides.optics import optical_density
 
