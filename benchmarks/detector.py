@@ -29,9 +29,10 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cells.vocabulary import CellClass
-from detector.channels import WINDOW, channel_picture, working_image
+from detector.channels import WINDOW, channel_picture
 from detector.scan import ORBITS, scan, window_features
 from detector.scanner import Scanner
+from detector.working_scale import working_image
 from slides.optics import white_point
 from slides.synthetic.field import draw_field
 

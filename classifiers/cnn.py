@@ -1,13 +1,13 @@
 """The convolutional network, run by LiteRT."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from cells.errors import DataError, ModelError
+from cells.litert import ImageNetwork
 from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.adaptation import Adaptation, network_and_adaptation
@@ -66,17 +66,14 @@ class CnnClassifier:
         ModelError
             Where the bytes are no LiteRT model of that form, or the adaptation is that of another network.
         """
-        try:
-            self._interpreter = Interpreter(model_content=network, num_threads=threads)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError(
-                f"the network is no LiteRT model of the expected form: {error}; install leukoformula again"
-            ) from error
-        self._logits, self._features = _outputs(self._interpreter)
-        self._count = 1
+        self._network = ImageNetwork(
+            network,
+            refusal="the network is no LiteRT model of the expected form",
+            remedy="install leukoformula again",
+            size=(side_px, side_px),
+            threads=threads,
+        )
+        self._logits, self._features = _outputs(self._network.outputs)
         self._side = side_px
         self._temperature = temperature
         self._colour_share = colour_share
@@ -211,16 +208,11 @@ class CnnClassifier:
         logits : ndarray of shape (N, K), float32
         features : ndarray of shape (N, D), float32
         """
-        if len(batch) != self._count:
-            self._interpreter.resize_tensor_input(self._input, batch.shape)
-            self._interpreter.allocate_tensors()
-            self._count = len(batch)
-        self._interpreter.set_tensor(self._input, batch)
-        self._interpreter.invoke()
-        logits = np.array(self._interpreter.get_tensor(self._logits), np.float32)
         if self._features is None:
+            (logits,) = self._network.run(batch, self._logits)
             return logits, np.empty((len(batch), 0), np.float32)
-        return logits, np.array(self._interpreter.get_tensor(self._features[0]), np.float32)
+        logits, features = self._network.run(batch, self._logits, self._features[0])
+        return logits, features
 
 
 def _sureness(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -238,9 +230,8 @@ def _parted(strong: NDArray[np.float32], plain: NDArray[np.float32]) -> NDArray[
     return np.asarray(parted / parted.sum(axis=1, keepdims=True), np.float32)
 
 
-def _outputs(interpreter: Any) -> tuple[int, tuple[int, int] | None]:
+def _outputs(shapes: Mapping[int, tuple[int, ...]]) -> tuple[int, tuple[int, int] | None]:
     """Find the outputs by their shapes, since LiteRT keeps neither their names nor their order."""
-    shapes = {int(one["index"]): tuple(map(int, one["shape"])) for one in interpreter.get_output_details()}
     logits = [index for index, shape in shapes.items() if shape == (1, len(CLASSIFIED))]
     others = [(index, shape) for index, shape in shapes.items() if index not in logits]
     if len(logits) != 1 or len(others) > 1 or any(len(shape) != 2 or shape[0] != 1 for _, shape in others):

@@ -1,14 +1,14 @@
 """A trained network of the literature, run by LiteRT on whole images."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from cells.errors import ModelError
+from cells.litert import ImageNetwork
 from cells.model_files import open_model
 from classifiers.architectures import OPTICAL_DENSITY, RGB
 from classifiers.probabilities import softmax
@@ -37,23 +37,18 @@ class TrainedNetwork:
         ModelError
             Where the bytes are no LiteRT model of that form.
         """
-        try:
-            self._interpreter: Any = Interpreter(model_content=network, num_threads=threads)
-            entry = self._interpreter.get_input_details()[0]
-            height, width = (int(n) for n in entry["shape_signature"][1:3])
-            self._interpreter.resize_tensor_input(entry["index"], (1, height, width, 3))
-            self._interpreter.allocate_tensors()
-            output = self._interpreter.get_output_details()[0]
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError(
-                f"the network is no LiteRT model of an image: {error}; train it again"
-            ) from error
-        if tuple(output["shape"]) != (1, len(classes)) or takes not in (RGB, OPTICAL_DENSITY):
+        self._network = ImageNetwork(
+            network,
+            refusal="the network is no LiteRT model of an image",
+            remedy="train it again",
+            threads=threads,
+        )
+        self._output, shape = next(iter(self._network.outputs.items()))
+        if shape != (1, len(classes)) or takes not in (RGB, OPTICAL_DENSITY):
             raise ModelError("the network does not suit its manifest; train it again")
         self.classes = classes
-        self.size = height, width
+        self.size = self._network.size
         self.takes = takes
-        self._entry, self._output = entry["index"], output["index"]
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -95,9 +90,7 @@ class TrainedNetwork:
         """
         found = np.empty((len(images), len(self.classes)), np.float32)
         for number, image in enumerate(images):
-            self._interpreter.set_tensor(self._entry, self.prepared(image)[None])
-            self._interpreter.invoke()
-            found[number] = self._interpreter.get_tensor(self._output)[0]
+            found[number] = self._network.run(self.prepared(image)[None], self._output)[0][0]
         return found
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -206,7 +206,8 @@ def _audit() -> "AbstractContextManager[Path]":
 
 
 def _train_detector(options: Namespace) -> None:
-    from detector.training import read_settings, train
+    from detector.training import train
+    from detector.training_settings import read_settings
 
     with (
         resources.as_file(resources.files("detector").joinpath("settings.toml")) as shipped,

@@ -1,7 +1,6 @@
 """The channel picture that the window scanner looks at: small, quantised maps of a field at a fixed scale."""
 
-import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,15 +12,16 @@ from numpy.typing import NDArray
 from cells.records import RGBImage, WhitePoint
 from cells.units import ERYTHROCYTE_UM, WINDOW_UM
 from detector.ink import rows_without_ink
+from detector.working_scale import (
+    BLOCK,
+    BLOCKS_PER_ERYTHROCYTE,
+    Densities,
+    RowReader,
+    density_table,
+    working_image,
+)
+from detector.yardstick import TYPICAL_ERYTHROCYTE, density_of_planes, yard_planes
 from slides.optics import MAX_DENSITY
-
-WORK_ERYTHROCYTE_PX = 10.0
-"""Erythrocyte diameter at the working scale, in px."""
-
-BLOCK = 2
-"""Side of the square of working pixels that one map position averages."""
-
-BLOCKS_PER_ERYTHROCYTE = WORK_ERYTHROCYTE_PX / BLOCK
 
 WINDOW = round(WINDOW_UM / ERYTHROCYTE_UM * BLOCKS_PER_ERYTHROCYTE)
 """Side of the scanning window in map positions (14: 21 µm, 2.8 erythrocyte diameters)."""
@@ -59,20 +59,8 @@ _DENSITY_STEPS = 255.0 / MAX_DENSITY
 _NUCLEAR_ZERO = 64
 _EDGE_STEPS = 96.0
 _BOX = 5
-_TYPICAL_ERYTHROCYTE = np.array([0.05, 0.25, 0.22])
-_LEAST_DENSITY = 0.06
-_LEAST_SHARE = 0.02
-_YARD_PIXELS = 200_000
-_EVERY = 16
 _BAND_ROWS = 128
 _HALO = 2
-_LEVELS = np.maximum(np.arange(256, dtype=np.float64), 1.0)[:, None]
-
-RowReader = Callable[[RGBImage, slice], RGBImage]
-"""Gives rows of an image, contiguous, as they are to be looked at."""
-
-Densities = NDArray[np.float32]
-"""Optical densities at the working scale, shape (M, N, 3), float32, even M and N."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,199 +80,12 @@ class ChannelPicture:
     maps: NDArray[np.uint8]
     row_step: float
     col_step: float
-    erythrocyte_green: float = float(_TYPICAL_ERYTHROCYTE[1])
+    erythrocyte_green: float = float(TYPICAL_ERYTHROCYTE[1])
 
     @property
     def positions(self) -> tuple[int, int]:
         """Number of window positions down and across: one on every corner of a map position."""
         return self.maps.shape[1] - 2 * PADDING + 1, self.maps.shape[2] - 2 * PADDING + 1
-
-
-def plain_rows(image: RGBImage, rows: slice) -> RGBImage:
-    """Give rows of an image as they are.
-
-    Parameters
-    ----------
-    image : ndarray of shape (M, N, 3), uint8
-        RGB pixels.
-    rows : slice
-        First row and the one after the last.
-
-    Returns
-    -------
-    ndarray of shape (rows, N, 3), uint8
-        The pixels, contiguous in memory.
-    """
-    return np.ascontiguousarray(image[rows])
-
-
-def working_image(
-    image: RGBImage, *, erythrocyte_px: float, tile_rows: int = 2048, read: RowReader = plain_rows
-) -> RGBImage:
-    """Resample a field to the working scale.
-
-    Parameters
-    ----------
-    image : ndarray of shape (M, N, 3), uint8
-        RGB pixels; may be a ``numpy.memmap``, of which no more than a tile is read at a time where both its
-        sides can be halved.
-    erythrocyte_px : float
-        Erythrocyte diameter in pixels of the image, above 0.
-    tile_rows : int, optional
-        Rows of the image that are read together; does not alter the result.
-    read : callable, optional
-        Gives rows of the image; ``detector.ink.rows_without_ink`` takes drawn ink out of them.
-
-    Returns
-    -------
-    ndarray of shape (2 H, 2 W, 3), uint8
-        An erythrocyte measures about 10 px. The size is rounded to whole map positions, so that a mirrored
-        field gives the mirrored picture. Even sides are halved while they stay above the working scale,
-        which is several times faster than one area resampling and differs from it by rounding only.
-    """
-    size = _working_size(image.shape[:2], erythrocyte_px)
-    small: RGBImage = image
-    while all(side % 2 == 0 and side // 2 >= goal for side, goal in zip(small.shape[:2], size, strict=True)):
-        small = _halved(small, tile_rows, read if small is image else plain_rows)
-    if small is image:
-        small = read(image, slice(0, len(image)))
-    if small.shape[:2] == size:
-        return small
-    shrinks = size[0] <= small.shape[0] and size[1] <= small.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(small, size[::-1], interpolation=method), np.uint8)
-
-
-def _working_size(shape: tuple[int, ...], erythrocyte_px: float) -> tuple[int, int]:
-    rows, cols = (max(1, round(length * BLOCKS_PER_ERYTHROCYTE / erythrocyte_px)) * BLOCK for length in shape)
-    return rows, cols
-
-
-def _halved(image: RGBImage, tile_rows: int, read: RowReader) -> RGBImage:
-    rows, cols = image.shape[0] // 2, image.shape[1] // 2
-    step = max(tile_rows // 2, 1)
-    if rows <= step:
-        whole = read(image, slice(0, len(image)))
-        return np.asarray(cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA), np.uint8)
-    half = np.empty((rows, cols, 3), np.uint8)
-    for top in range(0, rows, step):
-        bottom = min(rows, top + step)
-        tile = read(image, slice(2 * top, 2 * bottom))
-        half[top:bottom] = cv2.resize(tile, (cols, bottom - top), interpolation=cv2.INTER_AREA)
-        release_pages(image)
-    return half
-
-
-def release_pages(image: RGBImage) -> None:
-    """Take the pages of a read-only memory map that were read out of resident memory.
-
-    Parameters
-    ----------
-    image : ndarray of shape (M, N, 3), uint8
-        RGB pixels; nothing is done where they are no read-only ``numpy.memmap``.
-    """
-    base: object = image
-    while isinstance(base, np.ndarray) and getattr(image, "mode", None) == "r":
-        base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
-
-
-def density_table(white: WhitePoint) -> NDArray[np.float32]:
-    """Return the optical density of every pixel value against the empty slide.
-
-    Parameters
-    ----------
-    white : ndarray of shape (3,), float64
-        Colour of the empty slide, each channel 1 to 255.
-
-    Returns
-    -------
-    ndarray of shape (1, 256, 3), float32
-        Optical density by value and channel, for ``cv2.LUT``.
-    """
-    table = np.log10(np.asarray(white, np.float64) / _LEVELS)
-    return np.minimum(np.maximum(table, 0.0), MAX_DENSITY).astype(np.float32)[None]
-
-
-def working_densities(image: RGBImage, white: WhitePoint, *, erythrocyte_px: float) -> Densities:
-    """Resample a field to the working scale and return its optical density.
-
-    Parameters
-    ----------
-    image : ndarray of shape (M, N, 3), uint8
-        RGB pixels.
-    white : ndarray of shape (3,), float64
-        Colour of the empty slide.
-    erythrocyte_px : float
-        Erythrocyte diameter in pixels of the image, above 0.
-
-    Returns
-    -------
-    ndarray of shape (2 H, 2 W, 3), float32
-        Optical density, an erythrocyte measuring about 10 px; see `working_image`.
-    """
-    small = working_image(image, erythrocyte_px=erythrocyte_px)
-    return np.asarray(cv2.LUT(small, density_table(white)), np.float32)
-
-
-def erythrocyte_density(densities: Densities) -> NDArray[np.float64]:
-    """Estimate the optical density of the erythrocytes of a field, its yardstick of stain and lamp.
-
-    Parameters
-    ----------
-    densities : ndarray of shape (..., 3), float32
-        Optical density of a field.
-
-    Returns
-    -------
-    ndarray of shape (3,), float64
-        Median density, in R, G, B, of the stained pixels whose ratio of blue to green density is above the
-        median (haemoglobin absorbs blue, nuclear stain less) and that are not among the darkest fifth; a
-        typical value where less than 2 % of the field is stained. Green is at least 0.06. Of large fields
-        every n-th pixel is looked at.
-    """
-    return _density_of(_yard_planes(densities))
-
-
-def _yard_planes(densities: Densities) -> list[NDArray[np.float32]]:
-    pixels = densities.reshape(1, -1, 3)
-    planes = cv2.split(pixels[:, :: -(-pixels.shape[1] // _YARD_PIXELS)])
-    return [np.asarray(plane, np.float32).reshape(-1) for plane in planes]
-
-
-def _density_of(planes: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    green = planes[1]
-    bright = _top_ranked(green, 0.95)
-    chosen = (green > min(max(0.3 * bright, 0.04), 0.15)).nonzero()[0]
-    if len(chosen) < max(_LEAST_SHARE * len(green), 8):
-        return _TYPICAL_ERYTHROCYTE.copy()
-    stained = green.take(chosen)
-    share = planes[2].take(chosen) / stained
-    chosen = chosen[(share >= _ranked(share.copy(), 0.5)) & (stained <= _ranked(stained.copy(), 0.8))]
-    if not len(chosen):
-        return _TYPICAL_ERYTHROCYTE.copy()
-    density = np.array([_ranked(plane.take(chosen), 0.5) for plane in planes])
-    density[1] = max(density[1], _LEAST_DENSITY)
-    return density
-
-
-def _ranked(values: NDArray[np.float32], share: float) -> float:
-    """Return the value of that rank; the values are put in another order."""
-    rank = round(share * (len(values) - 1))
-    values.partition(rank)
-    return float(values[rank])
-
-
-def _top_ranked(values: NDArray[np.float32], share: float) -> float:
-    """Return the value of a high rank, looking only at those above a guess from every n-th one."""
-    above = len(values) - round(share * (len(values) - 1))
-    guess = _ranked(values[::_EVERY].copy(), 2.0 * share - 1.0)
-    top = values.take((values >= guess).nonzero()[0])
-    if len(top) < above:
-        top = values.copy()
-    top.partition(len(top) - above)
-    return float(top[len(top) - above])
 
 
 def picture_of(densities: Densities, *, row_step: float = 1.0, col_step: float = 1.0) -> ChannelPicture:
@@ -373,8 +174,8 @@ def _picture(
 ) -> ChannelPicture:
     """Fill the maps band by band, so that the fine gradients never stand in memory as a whole."""
     rows, cols = coarse.shape[:2]
-    planes = _yard_planes(coarse)
-    yard, whole = _density_of(planes), planes[0].size == rows * cols
+    planes = yard_planes(coarse)
+    yard, whole = density_of_planes(planes), planes[0].size == rows * cols
     maps = np.empty((len(CHANNELS), rows + 2 * PADDING, cols + 2 * PADDING), np.uint8)
     inner = maps[:, PADDING : PADDING + rows, PADDING : PADDING + cols]
     for band in _bands(rows):

@@ -5,15 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import RGBImage, WhitePoint
-from detector.channels import (
-    BLOCKS_PER_ERYTHROCYTE,
-    PADDING,
-    RED,
-    STAIN,
-    STAIN_STEPS,
-    ChannelPicture,
-    density_table,
-)
+from detector.channels import PADDING, RED, STAIN, STAIN_STEPS, ChannelPicture
+from detector.look import Look
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE, density_table
+
+SURE_LEUKOCYTE = 0.4
+"""Finds that score less are checked for being a heap of platelets."""
 
 HEAP_REACH = 1.25
 """Half the side of the square around a find that is looked at, in erythrocyte diameters."""
@@ -45,6 +42,30 @@ _CORE = _from_centre(2 * _REACH, BLOCKS_PER_ERYTHROCYTE) < _NEAR
 _AWAY = _from_centre(_SIDE, _PX)
 _NEAREST, _MIDDLE, _WITHIN = _AWAY < _NEAR, _AWAY < _TOUCHING, _AWAY < _NEAR + 0.2
 _SQUARES = {side: np.ones((side, side), np.uint8) for side in (3, 7)}
+
+
+def lies_in_heap(look: Look, picture: ChannelPicture, point: tuple[float, float]) -> bool:
+    """Tell whether a find is a heap of platelets: by a glance at the channels, then by the pixels around it.
+
+    Parameters
+    ----------
+    look : Look
+        The field.
+    picture : ChannelPicture
+        Its channels for the usual window.
+    point : (float, float)
+        Row and column of the find in map positions.
+
+    Returns
+    -------
+    bool
+        What `is_heap` says, where `may_be_heap` lets the find come to that.
+    """
+    if not may_be_heap(picture, point):
+        return False
+    row, col = point[0] * picture.row_step, point[1] * picture.col_step
+    square = look.square(row, col, reach=HEAP_REACH)
+    return is_heap(square, look.white, erythrocyte_green=picture.erythrocyte_green)
 
 
 def may_be_heap(picture: ChannelPicture, point: tuple[float, float]) -> bool:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.channels import Densities
+from detector.working_scale import Densities
 from slides.optics import MAX_DENSITY
 
 _TEXTS = ("20 um", "10", "50 µm", "x100", "WBC", "Slide 7", "2019-04-12", "A1", "###", "MMM", "8888", "o8B")

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.errors import DataError
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, picture_of
-from detector.samples import Jitter, TrainingField, draw, read_image
+from detector.channels import picture_of
+from detector.samples import TrainingField, read_image
 from detector.scan import FEATURES, window_features
 from detector.truth import Box
+from detector.variations import Jitter, draw
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 _COLUMNS = ("path", "row", "col", "erythrocyte_px", "white_r", "white_g", "white_b")
 _PLACE = "not_a_leukocyte"

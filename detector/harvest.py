@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from cells.files import atomic_path
 from cells.units import CROP_ERYTHROCYTE_PX
 from detector.cascade import Cascade
+from detector.centres import find_centres
 from detector.channels import channel_picture
 from detector.samples import TrainingField
-from detector.scanner import find_centres
 
 
 @dataclass(frozen=True, slots=True)

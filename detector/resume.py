@@ -3,16 +3,29 @@
 import hashlib
 import io
 import json
+import platform
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 
 from cells.files import atomic_path
 
 Arrays = Mapping[str, NDArray[np.generic]]
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that the bytes of a trained detector depend on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+        "opencv": cv2.__version__,
+    }
 
 
 def training_key(*parts: object) -> str:

@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import DataError, LeukoformulaError
+from cells.errors import DataError
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
 from classifiers.adapt_cnn import SiteCells, adaptation_of, site_answers
 from classifiers.adaptation_fitting import SiteAnswers, gain_of, try_out
 from classifiers.cnn import CnnClassifier
 from evaluation.classifier_sets import labelled_set
 from evaluation.classifiers import predict_set, score
+from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.store import load_classifier
 
 NORMAL = "_normal"
@@ -280,31 +281,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.adaptation", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
+    parser = command_parser("adaptation", main.__doc__)
+    add_data(parser)
+    add_models(parser)
     parser.add_argument("--set", dest="sets", action="append", help="a set to adapt to (default: all)")
     parser.add_argument("--cells", type=int, action="append", help="labelled cells (default: 20, 50, 100)")
     parser.add_argument("--runs", type=int, default=_RUNS, help=f"runs of each (default: {_RUNS})")
     parser.add_argument("--seed", type=int, default=0, help="seed of the drawings (default: 0)")
     parser.add_argument("--ensemble", action="store_true", help="judge the mean with the perceptron too")
-    options = parser.parse_args(arguments)
-    try:
-        for row in measure(
-            options.sets or SITES,
-            data=options.data,
-            models=options.models,
-            cells=options.cells or CELLS,
-            count=options.runs,
-            seed=options.seed,
-            perceptron=options.ensemble,
-        ):
-            sys.stdout.write(row + "\n")
-            sys.stdout.flush()
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return exit_code_of(_measure, parser.parse_args(arguments))
+
+
+def _measure(options: argparse.Namespace) -> None:
+    for row in measure(
+        options.sets or SITES,
+        data=options.data,
+        models=options.models,
+        cells=options.cells or CELLS,
+        count=options.runs,
+        seed=options.seed,
+        perceptron=options.ensemble,
+    ):
+        sys.stdout.write(row + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -7,14 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from cells.errors import DataError, UsageError
-from detector.samples import (
-    AuditRows,
-    TrainingField,
-    apply_audit,
-    erythrocyte_px_of,
-    read_audit,
-    read_image,
-)
+from detector.audit import AuditRows, apply_audit, read_audit
+from detector.samples import TrainingField, erythrocyte_px_of, read_image
 from detector.truth import PLATELET, Boxes, read_voc, read_yolo
 from slides.optics import white_point
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cells.errors import CalibrationError, InputError
 from cells.records import Field, RGBImage
 from detector.truth import ERYTHROCYTE, Box, Boxes, read_voc, read_yolo
+from evaluation.command_line import command_parser, exit_code_of
 from slides.calibration import calibrate
 from slides.erythrocytes import measure_erythrocytes
 from slides.optics import optical_density, white_point
@@ -327,23 +328,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.calibration", description=__doc__)
+    parser = command_parser("calibration", __doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="published images")
-    options = parser.parse_args(arguments)
+    return exit_code_of(_print_tables, parser.parse_args(arguments))
+
+
+def _print_tables(options: argparse.Namespace) -> None:
     groups: defaultdict[str, list[FieldTruth]] = defaultdict(list)
-    try:
-        for truth in read_truth(options.data):
-            groups[truth.group].append(truth)
-    except InputError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    for truth in read_truth(options.data):
+        groups[truth.group].append(truth)
     lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
     lines += [group_row(name, truths) for name, truths in sorted(groups.items())]
     head = ("group", "fields", *_CODES)
     lines += ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += [quality_row(name, truths, _CODES) for name, truths in sorted(groups.items())]
     sys.stdout.write("\n".join(lines) + "\n")
-    return 0
 
 
 if __name__ == "__main__":

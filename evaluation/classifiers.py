@@ -2,22 +2,27 @@
 
 Run as
 ``python -m evaluation.classifiers --data DIR --models leukoformula/models --classifier mlp --set bccd``.
+``--blur 0.3`` first blurs each crop by a Gaussian of 0.3 µm, as a photograph out of focus is blurred;
+``--normalise`` brings its colours to the reference stain; ``--known-answers`` leaves only the answers that
+the set's truth knows.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import DataError, LeukoformulaError
+from cells.errors import DataError
+from cells.units import CROP_PX, CROP_UM
 from cells.vocabulary import CellClass, clinical_order, pooled
 from classifiers.base import Classifier
 from counting.intervals import clopper_pearson
 from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
+from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.store import load_classifier
 from slides.normalisation import Normalisation, normalise
 
@@ -197,6 +202,28 @@ def predict_set(
     return np.concatenate([classifier.predict(crops[s : s + _BATCH], whites[s : s + _BATCH]) for s in starts])
 
 
+def blurred(crops: NDArray[np.uint8], *, blur_um: float) -> NDArray[np.uint8]:
+    """Blur crops as a photograph out of focus is blurred.
+
+    Parameters
+    ----------
+    crops : ndarray of shape (N, 112, 112, 3), uint8
+        RGB squares of 27 µm.
+    blur_um : float
+        Standard deviation of the Gaussian, in µm; 0 leaves the crops as they are.
+
+    Returns
+    -------
+    ndarray of shape (N, 112, 112, 3), uint8
+        The crops, mirrored at the border for the blur.
+    """
+    if not blur_um:
+        return crops
+    sigma = blur_um * CROP_PX / CROP_UM
+    soft = [cv2.GaussianBlur(crop, (0, 0), sigma, borderType=cv2.BORDER_REFLECT) for crop in crops]
+    return np.asarray(soft, np.uint8).reshape(crops.shape)
+
+
 def normalised(
     cells: LabelledSet, method: Normalisation
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], int]:
@@ -265,9 +292,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.classifiers", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
+    parser = command_parser("classifiers", main.__doc__)
+    add_data(parser)
+    add_models(parser)
     parser.add_argument("--classifier", choices=("cnn", "mlp", "ensemble"), required=True)
     parser.add_argument("--set", choices=SETS, required=True)
     parser.add_argument(
@@ -276,22 +303,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="leave only the answers that the set's truth knows, as in papers on five classes",
     )
     parser.add_argument("--normalise", choices=[str(n) for n in Normalisation], default="none")
+    parser.add_argument(
+        "--blur",
+        type=float,
+        default=0.0,
+        metavar="UM",
+        help="standard deviation of a Gaussian blur of the crops, in µm (default: 0, none)",
+    )
     options = parser.parse_args(arguments)
-    try:
-        classifier, _ = load_classifier(options.classifier, root=options.models)
-        cells = labelled_set(options.set, options.data)
-        crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
-        probabilities = predict_set(classifier, crops, whites)
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    if not 0 <= options.blur < CROP_UM:
+        parser.error(f"--blur must lie between 0 and {CROP_UM:.1f} µm")
+    return exit_code_of(_score, options)
+
+
+def _score(options: argparse.Namespace) -> None:
+    classifier, _ = load_classifier(options.classifier, root=options.models)
+    cells = labelled_set(options.set, options.data)
+    cells = cells._replace(crops=blurred(cells.crops, blur_um=options.blur))
+    crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
+    probabilities = predict_set(classifier, crops, whites)
     if options.known_answers:
         probabilities = known_answers_only(probabilities, classifier.classes, cells.labels)
     result = score(probabilities, classifier.classes, cells.labels)
-    sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images\n{report(result)}\n")
+    blur = f", blurred by {options.blur:g} µm" if options.blur else ""
+    sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images{blur}\n")
+    sys.stdout.write(f"{report(result)}\n")
     if unchanged:
         sys.stdout.write(f"{unchanged} images without a stain to normalise were taken as they are\n")
-    return 0
 
 
 def _share(hits: int, total: int) -> Share:

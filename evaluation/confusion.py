@@ -22,7 +22,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import LeukoformulaError
 from cells.files import atomic_path
 from cells.model_files import write_manifest
 from cells.vocabulary import CellClass, pooled
@@ -31,7 +30,8 @@ from classifiers.ensemble import EnsembleClassifier
 from evaluation.boxes import truth_fields
 from evaluation.classifier_sets import labelled_set
 from evaluation.classifiers import predict_set
-from evaluation.detector import run_detector
+from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
+from evaluation.detector_runs import run_detector
 from features.crops import cut_cell
 from leukoformula.decisions import decide
 from leukoformula.settings import CLASSIFIERS, Settings
@@ -335,31 +335,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.confusion", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
+    parser = command_parser("confusion", main.__doc__)
+    add_data(parser)
+    add_models(parser)
     parser.add_argument("--out", type=Path, help="folder to write to (default: confusion beside the models)")
-    options = parser.parse_args(arguments)
+    return exit_code_of(_write, parser.parse_args(arguments))
+
+
+def _write(options: argparse.Namespace) -> None:
     out = options.out or options.models / FOLDER
-    try:
-        documents = dict(measure(options.data, options.models))
-        names = [f"{name}.json" for name in documents]
-        for name, document in documents.items():
-            with atomic_path(out / f"{name}.json") as temporary:
-                temporary.write_text(_text(document), encoding="utf-8")
-        write_manifest(
-            out,
-            name=FOLDER,
-            kind="confusion",
-            version="1",
-            files=names,
-            details={"matrix_of": list(HELD_OUT), "for_comparison": list(UNSEEN), "fields": list(FIELDS)},
-        )
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    documents = dict(measure(options.data, options.models))
+    names = [f"{name}.json" for name in documents]
+    for name, document in documents.items():
+        with atomic_path(out / f"{name}.json") as temporary:
+            temporary.write_text(_text(document), encoding="utf-8")
+    write_manifest(
+        out,
+        name=FOLDER,
+        kind="confusion",
+        version="1",
+        files=names,
+        details={"matrix_of": list(HELD_OUT), "for_comparison": list(UNSEEN), "fields": list(FIELDS)},
+    )
     sys.stdout.write(f"{', '.join(names)} in {out}\n")
-    return 0
 
 
 def _text(document: dict[str, object]) -> str:

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cells.errors import DataError, LeukoformulaError
+from cells.errors import DataError
 from cells.vocabulary import NORMAL_FIVE, CellClass, clinical_order, pooled
 from counting.intervals import clopper_pearson
+from evaluation.command_line import command_parser, exit_code_of
 
 _WORDS = (
     (1.0, "equal to within a percent point"),
@@ -155,9 +156,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print both formulas as a Markdown table; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluation.differential", description=__doc__.split("\n")[0]
-    )
+    parser = command_parser("differential", __doc__.split("\n")[0])
     parser.add_argument("result", type=Path, help="result.json of a report")
     parser.add_argument(
         "--labels",
@@ -165,20 +164,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         required=True,
         help="CSV with the columns Image and Category, or image and label",
     )
-    options = parser.parse_args(arguments)
+    return exit_code_of(_compare, parser.parse_args(arguments))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    labels = known_labels(options.labels)
     try:
-        labels = known_labels(options.labels)
         document = json.loads(options.result.read_text(encoding="utf-8"))
-    except (LeukoformulaError, OSError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 3
+    except (OSError, ValueError) as error:
+        raise DataError(str(error)) from error
     read = {_number(field["name"]) for field in document["fields"]}
     known = Counter(label for image in sorted(read & set(labels)) for label in labels[image])
     for title, images in (("every field", None), ("fields with a published category", set(labels))):
         found = _found(document, images)
         sys.stdout.write(f"{title}: {known.total()} known, {found.total()} found\n\n")
         sys.stdout.write("\n".join(_table(compare_counts(known, found))) + "\n\n")
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,17 +8,16 @@ crops as they are, one for the same restained, and one for both, by which
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import LeukoformulaError
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass
 from classifiers.abstention_fitting import NormalCells, answers_to, read_normal
 from classifiers.ensemble import EnsembleClassifier
 from classifiers.labels import allowed_answers
 from classifiers.probabilities import fit_temperature
+from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.settings import Settings
 from leukoformula.store import load_classifier
 
@@ -60,28 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluation.ensemble_temperature", description=main.__doc__
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
-    options = parser.parse_args(arguments)
-    try:
-        members = [load_classifier(name, root=options.models)[0] for name in ("cnn", "mlp")]
-        share = Settings().cnn_share
-        ensemble = EnsembleClassifier(members, [share, 1.0 - share])
-        _, held_out = read_normal(options.data)
-        plain, changed = (joint_logarithms(ensemble, c) for c in (held_out, held_out.restained(every=1)))
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    parser = command_parser("ensemble_temperature", main.__doc__)
+    add_data(parser)
+    add_models(parser)
+    return exit_code_of(_fit, parser.parse_args(arguments))
+
+
+def _fit(options: argparse.Namespace) -> None:
+    members = [load_classifier(name, root=options.models)[0] for name in ("cnn", "mlp")]
+    share = Settings().cnn_share
+    ensemble = EnsembleClassifier(members, [share, 1.0 - share])
+    _, held_out = read_normal(options.data)
+    plain, changed = (joint_logarithms(ensemble, c) for c in (held_out, held_out.restained(every=1)))
     answers = [CellClass.NEUTROPHIL, *(c for c, n in zip(CLASSIFIED, _NEUTROPHIL, strict=True) if not n)]
     allowed = np.array([[float(answer is kind) for answer in answers] for kind in NORMAL_FIVE], np.float32)
     targets = allowed[held_out.kinds]
     both = np.concatenate([plain, changed]), np.concatenate([targets, targets])
     for name, pair in (("as they are", (plain, targets)), ("restained", (changed, targets)), ("both", both)):
         sys.stdout.write(f"{len(pair[1])} crops {name}: temperature {fit_temperature(*pair):.3f}\n")
-    return 0
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cells.errors import DataError, LeukoformulaError
+from cells.errors import DataError
 from cells.model_files import open_model
 from cells.vocabulary import NORMAL_FIVE, CellClass, pooled
 from classifiers.train_mlp import train as train_mlp
 from evaluation.classifier_sets import LabelledSet, labelled_set
 from evaluation.classifiers import Share, known_answers_only, predict_set, score
+from evaluation.command_line import add_data, command_parser, exit_code_of
 from features.segmenter import NetworkSegmenter
 from leukoformula.store import SHIPPED, load_classifier
 
@@ -218,19 +219,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code.
     """
     options = _parser().parse_args(arguments)
-    try:
-        if options.job == "train":
-            _train(options)
-        else:
-            _table(options)
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return exit_code_of(_train if options.job == "train" else _table, options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evaluation.generalisation", description=main.__doc__)
+    parser = command_parser("generalisation", main.__doc__)
     jobs = parser.add_subparsers(dest="job", required=True)
     train = jobs.add_parser("train", help="train a classifier without one laboratory")
     train.add_argument("--classifier", choices=("cnn", "mlp"), required=True)
@@ -240,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     table = jobs.add_parser("table", help="print the table of docs/generalisation.md")
     table.add_argument("--models", type=Path, default=SHIPPED, help="folder of the shipped models")
     for job in (train, table):
-        job.add_argument("--data", type=Path, required=True, help="folder of the published images")
+        add_data(job)
         job.add_argument("--out", type=Path, required=True, help="folder of the models without a laboratory")
     return parser
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import LeukoformulaError
 from cells.vocabulary import CellClass
 from classifiers.explanation import FAMILIES, family
 from classifiers.mlp import MlpClassifier
 from evaluation.classifier_sets import SETS, labelled_set
 from evaluation.classifiers import score
+from evaluation.command_line import add_data, command_parser, exit_code_of
 from features.vector import FEATURES, NAMES
 
 _REPEATS = 5
@@ -137,24 +137,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.importance", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
+    parser = command_parser("importance", main.__doc__)
+    add_data(parser)
     parser.add_argument(
         "--models", type=Path, default=Path("leukoformula/models"), help="folder of the models"
     )
     parser.add_argument("--set", choices=SETS, default="pbc_val")
     parser.add_argument("--top", type=int, default=_SHOWN, help="features shown")
-    options = parser.parse_args(arguments)
-    try:
-        classifier = MlpClassifier.load(options.models / "mlp")
-        cells = labelled_set(options.set, options.data)
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    return exit_code_of(_measure, parser.parse_args(arguments))
+
+
+def _measure(options: argparse.Namespace) -> None:
+    classifier = MlpClassifier.load(options.models / "mlp")
+    cells = labelled_set(options.set, options.data)
     features = classifier.measured(cells.crops, cells.whites)
     found = permutation_importance(classifier, features, cells.labels)
     sys.stdout.write(f"{options.set}, {len(cells.labels)} images\n\n{markdown(found, top=options.top)}\n")
-    return 0
 
 
 def _accuracy(classifier: MlpClassifier, features: NDArray[np.float32], labels: Sequence[CellClass]) -> float:

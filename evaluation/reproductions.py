@@ -22,13 +22,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from cells.errors import InputError, LeukoformulaError
+from cells.errors import InputError
 from classifiers.architectures import SCHEDULES
 from classifiers.network_plan import Plan
 from classifiers.published_sets.fields import blood_cell_images, group_copies, same_field_share
 from classifiers.published_sets.registry import prepared
 from classifiers.published_sets.rows import ImageRow, read_rows, relabelled, write_rows
 from classifiers.splitting import SPLITS, shared_groups, split_rows
+from evaluation.command_line import command_parser, exit_code_of
 from evaluation.reproduction_table import MONONUCLEAR, table
 
 _LOOKED_AT, _LOOKED_FOR = 60, 800
@@ -118,6 +119,10 @@ def _leaks(options: argparse.Namespace) -> None:
     _put("\n".join(lines))
 
 
+def _table(options: argparse.Namespace) -> None:
+    _put(table(options.out))
+
+
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
@@ -128,7 +133,7 @@ def _put(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evaluation.reproductions", description=main.__doc__)
+    parser = command_parser("reproductions", main.__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     for name in ("manifests", "run", "leaks", "table"):
         steps.add_parser(name).add_argument("--out", type=Path, required=True, help="folder of the runs")
@@ -164,16 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code.
     """
     options = _parser().parse_args(arguments)
-    steps = {"manifests": _manifests, "run": _run, "leaks": _leaks}
-    try:
-        if options.step == "table":
-            _put(table(options.out))
-        else:
-            steps[options.step](options)
-    except LeukoformulaError as error:
-        _say(str(error))
-        return error.exit_code
-    return 0
+    steps = {"manifests": _manifests, "run": _run, "leaks": _leaks, "table": _table}
+    return exit_code_of(steps[options.step], options)
 
 
 if __name__ == "__main__":

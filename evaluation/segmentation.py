@@ -17,11 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import DataError, LeukoformulaError
+from cells.errors import DataError
 from cells.units import CROP_PX, CROP_UM
 from classifiers.published_sets.bcisc import ERYTHROCYTE_PX as BCISC_ERYTHROCYTE_PX
 from classifiers.segmentation_data import MaskedCell, masked_cells
 from evaluation.classifier_sets import JTSC_ERYTHROCYTE_PX
+from evaluation.command_line import add_data, command_parser, exit_code_of
 from features.segmentation import Mask, Quality
 from features.segmenter import ClassicalSegmenter, Segmenter
 from leukoformula.store import SHIPPED, load_segmenter
@@ -210,23 +211,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m evaluation.segmentation", description=main.__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the published images")
+    parser = command_parser("segmentation", main.__doc__)
+    add_data(parser)
     parser.add_argument("--models", type=Path, default=SHIPPED, help="folder of models (default: shipped)")
     parser.add_argument("--routes", nargs="+", choices=ROUTES, default=list(ROUTES))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    options = parser.parse_args(arguments)
+    return exit_code_of(_compare, parser.parse_args(arguments))
+
+
+def _compare(options: argparse.Namespace) -> None:
     lines = [_HEAD, "|---" * _HEAD.count(" |") + "|"]
-    try:
-        for name in options.sets:
-            for route in options.routes:
-                segmenter, _ = load_segmenter(route, root=options.models)
-                lines += _rows(name, route, agreement(name, options.data, segmenter=segmenter))
-    except LeukoformulaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    for name in options.sets:
+        for route in options.routes:
+            segmenter, _ = load_segmenter(route, root=options.models)
+            lines += _rows(name, route, agreement(name, options.data, segmenter=segmenter))
     sys.stdout.write("\n".join(lines) + "\n")
-    return 0
 
 
 def _rows(name: str, route: str, result: RouteResult) -> list[str]:

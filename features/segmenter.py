@@ -7,14 +7,14 @@ from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from cells.errors import ModelError
+from cells.litert import ImageNetwork
 from cells.model_files import open_model
 from cells.records import RGBImage, WhitePoint
 from cells.units import CROP_PX
@@ -168,31 +168,21 @@ class NetworkSegmenter:
 
 
 class _Runner:
-    """An interpreter of the network, for one thread at a time."""
+    """The network, for one thread at a time."""
 
     def __init__(self, network: bytes, side_px: int) -> None:
-        try:
-            self._interpreter = Interpreter(model_content=network, num_threads=1)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._interpreter.resize_tensor_input(self._input, (1, side_px, side_px, 3))
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError(
-                f"the segmenter is no LiteRT model of the expected form: {error}; install leukoformula again"
-            ) from error
-        output: dict[str, Any] = self._interpreter.get_output_details()[0]
-        if tuple(output["shape"]) != (1, side_px, side_px, len(ANSWERS)):
-            raise ModelError(f"the segmenter answers {tuple(output['shape'])}; install leukoformula again")
-        self._output, self._count = output["index"], 1
+        self._network = ImageNetwork(
+            network,
+            refusal="the segmenter is no LiteRT model of the expected form",
+            remedy="install leukoformula again",
+            size=(side_px, side_px),
+        )
+        self._output, shape = next(iter(self._network.outputs.items()))
+        if shape != (1, side_px, side_px, len(ANSWERS)):
+            raise ModelError(f"the segmenter answers {shape}; install leukoformula again")
 
     def answer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        if len(batch) != self._count:
-            self._interpreter.resize_tensor_input(self._input, batch.shape)
-            self._interpreter.allocate_tensors()
-            self._count = len(batch)
-        self._interpreter.set_tensor(self._input, batch)
-        self._interpreter.invoke()
-        return np.asarray(self._interpreter.get_tensor(self._output), np.float32)
+        return self._network.run(batch, self._output)[0]
 
 
 def half_turn_mean(

@@ -26,16 +26,16 @@ from classifiers.abstention import (
 from classifiers.abstention_fitting import Answers, NormalCells, fit_abstention, fit_forms
 from classifiers.ensemble import EnsembleClassifier
 from commands.doctor import _abstention
-from evaluation.abstention import (
+from evaluation.abstention_measures import (
     Judged,
     area_under_curve,
     calibration_error,
     draws_alerted,
     in_development,
     patients_alerted,
-    tables,
-    together,
 )
+from evaluation.abstention_rules import together
+from evaluation.abstention_tables import tables
 from leukoformula.alerts import outlier_alert, too_many
 from leukoformula.decisions import COUNTING_FRAME, UNCERTAIN, UNLIKE, decide
 from leukoformula.pipeline import _Look, _Survey

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cells.errors import DataError
-from detector.samples import apply_audit, erythrocyte_px_of, is_sliver, read_audit
+from detector.audit import apply_audit, is_sliver, read_audit
+from detector.samples import erythrocyte_px_of
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, read_voc, read_yolo
 
 VOC = """<annotation><size><width>{w}</width><height>{h}</height></size>{objects}</annotation>"""

@@ -10,19 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from cells.errors import ModelError
+from detector.boosting import calibrate_gate, ensemble_arrays, fit_ensemble, fit_gate, open_gate
 from detector.cascade import GATE_TOTAL, Cascade, Gate, Trees, gate_scores, partial_scores
 from detector.channels import CHANNELS, PADDING, WINDOW, ChannelPicture
 from detector.measure import RINGS
 from detector.scan import FEATURES, ORBITS, scan, window_features
 from detector.storage import load_cascade, save_cascade
-from detector.training import (
-    TrainingSettings,
-    calibrate_gate,
-    ensemble_arrays,
-    fit_ensemble,
-    fit_gate,
-    open_gate,
-)
+from detector.training_settings import TrainingSettings
 
 
 def make_picture(rng: np.random.Generator, rows: int = 17, cols: int = 23) -> ChannelPicture:

@@ -3,17 +3,9 @@
 import numpy as np
 import pytest
 
-from detector.channels import (
-    CHANNELS,
-    HAEM,
-    HAEM_ZERO,
-    PADDING,
-    WINDOW,
-    channel_picture,
-    erythrocyte_density,
-    picture_of,
-    working_densities,
-)
+from detector.channels import CHANNELS, HAEM, HAEM_ZERO, PADDING, WINDOW, channel_picture, picture_of
+from detector.working_scale import working_densities
+from detector.yardstick import erythrocyte_density
 
 WHITE = np.array([230.0, 228.0, 225.0])
 

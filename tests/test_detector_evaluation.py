@@ -9,18 +9,12 @@ from hypothesis import strategies as st
 
 from cells.records import Detection
 from cells.units import Pixels
+from detector.centres import SPACING
 from detector.samples import TrainingField
-from detector.scanner import SPACING
 from detector.truth import LEUKOCYTE, Box
-from evaluation.detector import (
-    judge_field,
-    main,
-    match_finds,
-    merge_scans,
-    run_detector,
-    same_cells,
-    summarise,
-)
+from evaluation.detector import main
+from evaluation.detector_runs import merge_scans, run_detector, same_cells
+from evaluation.finds import judge_field, match_finds, summarise
 
 places = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=7)
 

@@ -12,9 +12,9 @@ from test_detector_training import ERYTHROCYTE_PX, make_fields, paint, same, sma
 from cells.errors import DataError
 from detector.cascade import partial_scores
 from detector.extra_negatives import extra_windows, read_extra_negatives
-from detector.samples import Jitter
+from detector.rounds import boost
 from detector.scan import FEATURES
-from detector.training import boost
+from detector.variations import Jitter
 
 COLUMNS = ("path", "row", "col", "erythrocyte_px", "white_r", "white_g", "white_b", "more")
 

@@ -13,9 +13,10 @@ from test_detector_cases import BLACK, BLUE, DULL, ERYTHROCYTE_PX, MODEL, RED, b
 
 from cells.records import Detection, Field
 from cells.vocabulary import CellClass
-from detector.channels import channel_picture, plain_rows, working_image
+from detector.channels import channel_picture
 from detector.ink import dull_inks, find_ink, may_hold_ink, remark_on_ink, rows_without_ink
 from detector.scanner import Scanner
+from detector.working_scale import plain_rows, working_image
 from evaluation.boxes import truth_fields
 from slides.optics import white_point
 

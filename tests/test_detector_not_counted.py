@@ -9,7 +9,8 @@ from test_detector_cases import BLUE, MODEL, UM, burn, drawn
 from test_detector_real_cases import Case, read, scan
 
 from detector.scanner import Scanner
-from evaluation.detector import judge_field, keep_leukocytes
+from evaluation.detector_runs import keep_leukocytes
+from evaluation.finds import judge_field
 from leukoformula import Settings, SmearResult, analyse
 from leukoformula.store import load_classifier
 

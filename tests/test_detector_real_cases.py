@@ -8,10 +8,11 @@ import pytest
 from test_detector_cases import BLACK, BLUE, MODEL, RED, burn
 
 from cells.records import Detection
-from detector.samples import TrainingField, apply_audit, erythrocyte_px_of, read_audit, read_image
+from detector.audit import apply_audit, read_audit
+from detector.samples import TrainingField, erythrocyte_px_of, read_image
 from detector.scanner import Scanner
 from evaluation.boxes import AUDITS, SETS
-from evaluation.detector import judge_field
+from evaluation.finds import judge_field
 from slides.optics import white_point
 
 pytestmark = pytest.mark.data

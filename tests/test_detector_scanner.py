@@ -11,10 +11,13 @@ from scipy.spatial.distance import pdist
 from cells.errors import UsageError
 from cells.records import Detection
 from cells.vocabulary import CellClass
+from detector.centres import SPACING, find_centres
 from detector.channels import channel_picture
-from detector.scanner import NEAR_MISS, SPACING, SURE, Scanner, find_centres
+from detector.scanner import Scanner
+from detector.second_look import NEAR_MISS, SURE
 from evaluation.boxes import truth_fields
-from evaluation.detector import run_detector, summarise
+from evaluation.detector_runs import run_detector
+from evaluation.finds import summarise
 from slides.optics import white_point
 from slides.synthetic.field import draw_field
 

@@ -11,9 +11,10 @@ import pytest
 
 from cells.records import Detection
 from cells.vocabulary import CellClass
-from detector.channels import channel_picture, working_image
+from detector.channels import channel_picture
 from detector.scan import scan
 from detector.scanner import Scanner
+from detector.working_scale import working_image
 from slides.optics import white_point
 from slides.synthetic.field import draw_field
 

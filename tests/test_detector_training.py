@@ -11,22 +11,20 @@ import pytest
 
 from cells.errors import DataError, ModelError
 from detector.cascade import Cascade, partial_scores
-from detector.channels import BLOCKS_PER_ERYTHROCYTE, picture_of
+from detector.channels import picture_of
 from detector.harvest import harvest_false_finds
+from detector.held_out import HeldOut, held_out
 from detector.measure import RINGS, estimate_diameters, fit_diameters, ring_profiles
 from detector.resume import Stages, training_key
-from detector.samples import Jitter, TrainingField, draw, draw_overlay, held_out, read_txl_fields
+from detector.rounds import boost
+from detector.samples import TrainingField, read_txl_fields
 from detector.scan import scan
 from detector.storage import load_cascade
-from detector.training import (
-    HeldOut,
-    TrainingSettings,
-    boost,
-    fit_sizes,
-    read_settings,
-    train,
-)
+from detector.training import fit_sizes, train
+from detector.training_settings import TrainingSettings, read_settings
 from detector.truth import LEUKOCYTE, Box
+from detector.variations import Jitter, draw, draw_overlay
+from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
 SETTINGS = Path(__file__).resolve().parents[1] / "detector" / "settings.toml"
 ERYTHROCYTE_PX = 30.0

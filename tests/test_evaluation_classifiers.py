@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from cells.errors import DataError
+from cells.units import CROP_PX, CROP_UM
 from cells.vocabulary import CLASSIFIED, CellClass
 from evaluation import classifier_sets
-from evaluation.classifier_sets import SETS, labelled_set
-from evaluation.classifiers import known_answers_only, main, pool_columns, report, score
+from evaluation import classifiers as room
+from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
+from evaluation.classifiers import blurred, known_answers_only, main, pool_columns, report, score
+from slides.optics import white_point
+from slides.synthetic import draw_cell
 
 BAND, SEGMENTED, NEUTROPHIL = CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED, CellClass.NEUTROPHIL
 LYMPHOCYTE, ARTEFACT = CellClass.LYMPHOCYTE, CellClass.ARTEFACT
@@ -72,6 +76,75 @@ def test_a_missing_model_gives_the_exit_code_of_a_refusal(
     code = main(["--data", str(tmp_path), "--models", str(tmp_path), "--classifier", "mlp", "--set", "bccd"])
     assert code == 3
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def drawn_cells() -> LabelledSet:
+    rng = np.random.default_rng(3)
+    labels = (SEGMENTED, CellClass.EOSINOPHIL, LYMPHOCYTE, CellClass.MONOCYTE)
+    crops = np.stack([draw_cell(label, rng=rng) for label in labels])
+    return LabelledSet(crops, np.stack([white_point(crop) for crop in crops]), labels)
+
+
+@pytest.mark.parametrize("blur_um", [0.3, 1.0])
+def test_a_point_is_blurred_by_the_standard_deviation_in_micrometres(blur_um: float) -> None:
+    points = np.zeros((2, CROP_PX, CROP_PX, 3), np.uint8)
+    points[:, CROP_PX // 2 - 2 : CROP_PX // 2 + 3] = 255
+    rows = np.arange(CROP_PX, dtype=float) - CROP_PX // 2
+    spread = blurred(points, blur_um=blur_um)[1, :, 50, 0].astype(float)
+    variance = (spread * rows**2).sum() / spread.sum() - 2.0
+    assert np.sqrt(variance) * CROP_UM / CROP_PX == pytest.approx(blur_um, rel=0.05)
+
+
+def test_drawn_cells_lose_detail_but_no_stain_and_are_not_written_to() -> None:
+    crops = drawn_cells().crops
+    before = crops.copy()
+    soft = blurred(crops, blur_um=0.5)
+    assert np.array_equal(crops, before)
+    assert (soft.shape, soft.dtype) == (crops.shape, np.uint8)
+    assert np.allclose(soft.mean(axis=(1, 2)), crops.mean(axis=(1, 2)), atol=1.0)
+    steps, soft_steps = (np.abs(np.diff(c.astype(float), axis=2)).mean(axis=(1, 2, 3)) for c in (crops, soft))
+    assert (soft_steps < 0.8 * steps).all()
+    assert np.array_equal(blurred(crops, blur_um=0.0), crops)
+    assert blurred(crops[:0], blur_um=0.5).shape == (0, *crops.shape[1:])
+
+
+class Noting:
+    """Takes every cell for a lymphocyte and keeps the crops that it is shown."""
+
+    classes = CLASSIFIED
+
+    def __init__(self) -> None:
+        self.seen = np.empty(0, np.uint8)
+
+    def predict(self, crops: np.ndarray, _: np.ndarray) -> np.ndarray:
+        self.seen = crops
+        return np.repeat(answers({LYMPHOCYTE: 1.0}), len(crops), axis=0)
+
+
+def test_the_command_blurs_what_the_classifier_sees(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    cells, classifier = drawn_cells(), Noting()
+    monkeypatch.setattr(room, "labelled_set", lambda *_: cells)
+    monkeypatch.setattr(room, "load_classifier", lambda *_, **__: (classifier, ()))
+    given = ["--data", str(tmp_path), "--models", str(tmp_path), "--classifier", "cnn", "--set", "bccd"]
+    assert main(given) == 0
+    assert np.array_equal(classifier.seen, cells.crops)
+    assert capsys.readouterr().out.startswith("cnn on bccd, 4 images\naccuracy 0.2500")
+    assert main([*given, "--blur", "0.3"]) == 0
+    assert np.array_equal(classifier.seen, blurred(cells.crops, blur_um=0.3))
+    assert capsys.readouterr().out.startswith("cnn on bccd, 4 images, blurred by 0.3 µm\naccuracy 0.2500")
+
+
+@pytest.mark.parametrize("blur", ["-0.1", "nan", "30", "much"])
+def test_an_impossible_blur_is_a_fault_of_use(
+    blur: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--data", str(tmp_path), "--models", str(tmp_path), "--classifier", "cnn", "--set", "bccd"]
+    with pytest.raises(SystemExit) as ended:
+        main([*given, f"--blur={blur}"])
+    assert ended.value.code == 2
+    assert "--blur" in capsys.readouterr().err
 
 
 @pytest.mark.data

@@ -16,8 +16,9 @@ from pypdf import PdfReader
 
 from cells.errors import CalibrationError, DataError, InputError, UsageError
 from cells.vocabulary import CellClass
+from detector.audit import read_audit
 from detector.extra_negatives import extra_windows, read_extra_negatives
-from detector.samples import Jitter, read_audit
+from detector.variations import Jitter
 from evaluation.detection import (
     Evaluation,
     Request,
@@ -322,7 +323,7 @@ def test_published_fields_give_the_figures_of_the_older_tool(data: Path) -> None
     from evaluation.detection.scale import scales_of
     from evaluation.detection.scan import scan_fields
     from evaluation.detection.truth import load_truth
-    from evaluation.detector import run_detector
+    from evaluation.detector_runs import run_detector
     from leukoformula.store import load_detector
 
     folder = data / "deepbionet"

@@ -16,7 +16,7 @@ from evaluation.detection.causes import MEANING, Cause, is_negative, suggest
 from evaluation.detection.facts import Facts, measure, yardstick
 from evaluation.detection.scan import Answer, Error
 from evaluation.detection.truth import FieldTruth
-from evaluation.detector import judge_field
+from evaluation.finds import judge_field
 from slides.optics import white_point
 
 PLAIN = Facts(

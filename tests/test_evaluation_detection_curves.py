@@ -21,7 +21,7 @@ from evaluation.detection.curves import (
     resampled,
 )
 from evaluation.detection.scan import Candidate, first_hits
-from evaluation.detector import match_finds
+from evaluation.finds import match_finds
 
 PLACES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=9)
 CANDIDATES = st.lists(

@@ -8,7 +8,7 @@ import numpy as np
 
 from cells.errors import InputError, UsageError
 from classifiers.base import Classifier
-from detector.samples import AuditRows
+from detector.audit import AuditRows
 from detector.scanner import Scanner
 from evaluation.detection.causes import Cause, suggest
 from evaluation.detection.curves import RESAMPLES

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
-from detector.channels import erythrocyte_density, working_densities
 from detector.samples import TrainingField
 from detector.truth import Box
+from detector.working_scale import working_densities
+from detector.yardstick import erythrocyte_density
 from evaluation.detection.truth import FieldTruth
-from evaluation.detector import FieldOutcome
+from evaluation.finds import FieldOutcome
 from features.crops import cut_cell
 from slides.optics import optical_density
 

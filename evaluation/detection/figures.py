@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evaluation.detection.curves import Curve, Estimate, curve_estimates, curve_of, ratio_estimate
 from evaluation.detection.scan import Candidate, Scanned
-from evaluation.detector import FieldOutcome, Figures, summarise
+from evaluation.finds import FieldOutcome, Figures, summarise
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from detector.channels import HAEM, HAEM_ZERO, PADDING, channel_picture
 from detector.truth import Box
 from evaluation.detection.scan import Error, Scanned
 from evaluation.detection.truth import field_image
-from evaluation.detector import FieldOutcome
+from evaluation.finds import FieldOutcome
 from features.crops import cut_cell
 from slides.optics import white_point
 

@@ -12,7 +12,7 @@ from evaluation.detection.causes import Cause
 from evaluation.detection.curves import LEVELS, Curve, Estimate
 from evaluation.detection.evaluate import Evaluation
 from evaluation.detection.figures import Judgement
-from evaluation.detector import GATE
+from evaluation.finds import GATE
 
 SCHEMA = "leukoformula.detector_evaluation/1"
 """Name and version of the document's schema."""

@@ -14,7 +14,7 @@ from evaluation.detection.evaluate import Evaluation
 from evaluation.detection.figures import Judgement
 from evaluation.detection.pictures import CLOSE, WIDE, error_pictures
 from evaluation.detection.scan import Error
-from evaluation.detector import GATE
+from evaluation.finds import GATE
 from evaluation.pages import (
     Bar,
     Block,

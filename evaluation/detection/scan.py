@@ -17,7 +17,7 @@ from detector.truth import Box
 from evaluation.detection.facts import Facts, measure, yardstick
 from evaluation.detection.scale import Scale
 from evaluation.detection.truth import Fault, FieldTruth, field_image
-from evaluation.detector import GATE, FieldOutcome, judge_field
+from evaluation.finds import GATE, FieldOutcome, judge_field
 from features.crops import cut_cell
 from leukoformula.decisions import NOT_A_LEUKOCYTE, decide
 from leukoformula.settings import Settings

@@ -10,7 +10,7 @@ import numpy as np
 
 from cells.errors import DataError, InputError
 from cells.files import atomic_path
-from detector.samples import VERDICTS, AuditRows
+from detector.audit import VERDICTS, AuditRows
 from detector.truth import LEUKOCYTE, Box
 from evaluation.detection.causes import Cause, is_negative
 from evaluation.detection.evaluate import Evaluation

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cells.errors import DataError, InputError, UsageError
 from cells.records import RGBImage
-from detector.samples import AuditRows, apply_audit
+from detector.audit import AuditRows, apply_audit
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, Boxes, read_voc, read_yolo
 from evaluation.detection.coco import CocoTruth, read_coco
 from evaluation.detection.labels import OPEN, Roles
