@@ -19,6 +19,7 @@ _BODY_EDGE = 0.3
 _BODY_BAND = 1
 _REACH = 0.75
 _RIDGE = 1e-3
+_DECIMALS = 9
 _ACROSS = np.arange(-RINGS, RINGS + 1)
 
 
@@ -135,13 +136,14 @@ def fit_diameters(profiles: NDArray[np.float64], diameters: NDArray[np.float64])
     Returns
     -------
     ndarray of shape (RINGS + 1,), float64
-        Coefficients and intercept.
+        Coefficients and intercept, rounded to nine decimals.
     """
     centre = profiles.mean(axis=0)
     known = profiles - centre
     ridge = _RIDGE * len(known) * np.eye(RINGS)
     slope = np.linalg.solve(known.T @ known + ridge, known.T @ (diameters - diameters.mean()))
-    return np.append(slope, diameters.mean() - centre @ slope)
+    fitted = np.append(slope, diameters.mean() - centre @ slope)
+    return np.round(fitted, _DECIMALS)  # libraries of linear algebra differ in the last digits
 
 
 def border_depths(
