@@ -68,6 +68,19 @@ class Model:
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that took part: its name, kind (``detector``, ``cnn``, ``mlp``), version and fingerprint.
+
+    ``sha256`` is ``Model.fingerprint``.
+    """
+
+    name: str
+    kind: str
+    version: str
+    sha256: str
+
+
 def open_model(folder: Path, *, kind: str | None = None) -> Model:
     """Read a model's files and check them against the hashes in its manifest.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.errors import UsageError
+from cells.model_files import ModelInfo
 from cells.records import Cell, Finding, Refusal, RGBImage
 from counting.formula import LeukocyteFormula
 from slides.calibration import Calibration
@@ -48,19 +49,6 @@ class FieldSummary:
     width: int
     detections: int
     counted: int
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A model that took part: its name, kind (``detector``, ``cnn``, ``mlp``), version and fingerprint.
-
-    ``sha256`` is ``cells.model_files.Model.fingerprint``.
-    """
-
-    name: str
-    kind: str
-    version: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

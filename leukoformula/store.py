@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import ModelError
-from cells.model_files import MANIFEST, open_model
+from cells.model_files import MANIFEST, ModelInfo, open_model
 
 if TYPE_CHECKING:
     from classifiers.abstention import Abstention
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from classifiers.ensemble import EnsembleClassifier
     from detector.scanner import Scanner
     from features.segmenter import Segmenter
-    from leukoformula.result import ModelInfo
 
 SHIPPED = Path(__file__).parent / "models"
 """Folder of the models that ship with the program."""
@@ -29,7 +28,7 @@ NEEDED = ("detector", "cnn", "mlp", "segmenter")
 """The models that the program ships with."""
 
 
-def model_info(name: str, *, root: Path | None = None) -> "ModelInfo":
+def model_info(name: str, *, root: Path | None = None) -> ModelInfo:
     """Check a model's files and return the entry that names it in a result.
 
     Parameters
@@ -49,8 +48,6 @@ def model_info(name: str, *, root: Path | None = None) -> "ModelInfo":
     ModelError
         Where it is missing, altered or not of a known format.
     """
-    from leukoformula.result import ModelInfo  # noqa: PLC0415 - loads OpenCV
-
     model = open_model((root or SHIPPED) / name)
     return ModelInfo(model.name, model.kind, model.version, model.fingerprint)
 

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 
 from cells.errors import DataError, ModelError
-from cells.model_files import MANIFEST, open_model
+from cells.model_files import MANIFEST, ModelInfo, open_model
 from cells.records import Cell
 from cells.vocabulary import CellClass
 from counting.correction import ConfusionMatrix, correct
 from counting.records import Correction
 from leukoformula.decisions import NOT_A_LEUKOCYTE, NOT_LEUKOCYTES
-from leukoformula.result import ModelInfo
 from leukoformula.settings import Settings
 from leukoformula.store import ABSTENTION, SHIPPED
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cells.errors import DataError, InputError
+from cells.model_files import ModelInfo
 from cells.records import Cell, Detection, Finding, Refusal
 from cells.vocabulary import CellClass
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
 from counting.records import Comment, CorrectedShare, Correction, Flag, Index, Line, OutsideLine
-from leukoformula.result import FieldSummary, Identity, ModelInfo, Signature, SmearResult
+from leukoformula.result import FieldSummary, Identity, Signature, SmearResult
 from reports.document import result_document, schema
 from reports.explanations import read_explanations
 from reports.schema_check import check

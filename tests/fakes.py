@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cells.model_files import ModelInfo
 from cells.records import Detection, RGBImage, WhitePoint
 from cells.units import Pixels
 from cells.vocabulary import CLASSIFIED, CellClass
-from leukoformula.result import ModelInfo
 from slides.optics import optical_density
 
 DETECTOR_INFO = ModelInfo("detector", "detector", "0", "0" * 64)

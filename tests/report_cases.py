@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cells.model_files import ModelInfo
 from cells.records import Cell, Detection, Finding, Refusal
 from cells.units import MicronsPerPixel, Pixels
 from cells.vocabulary import CLASSIFIED, CellClass
 from counting.age import Age
 from counting.formula import make_formula
 from counting.ranges_file import load_builtin
-from leukoformula.result import FieldSummary, Identity, ModelInfo, Overview, SmearResult
+from leukoformula.result import FieldSummary, Identity, Overview, SmearResult
 from slides.calibration import Calibration
 
 C = CellClass

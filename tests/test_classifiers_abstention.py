@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from cells.errors import DataError, ModelError
-from cells.model_files import write_manifest
+from cells.model_files import ModelInfo, write_manifest
 from cells.records import Detection, Field
 from cells.units import Pixels
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass
@@ -39,7 +39,6 @@ from evaluation.abstention_tables import tables
 from leukoformula.alerts import outlier_alert, too_many
 from leukoformula.decisions import COUNTING_FRAME, UNCERTAIN, UNLIKE, decide
 from leukoformula.pipeline import _Look, _Survey
-from leukoformula.result import ModelInfo
 from leukoformula.settings import Settings
 from leukoformula.store import SHIPPED, load_abstention, model_info
 from leukoformula.validation import deciding

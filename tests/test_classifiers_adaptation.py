@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cells.errors import DataError, ModelError
-from cells.model_files import open_model
+from cells.model_files import ModelInfo, open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers import adapt_cnn
 from classifiers.adapt_cnn import adapt, check_cells
@@ -30,7 +30,6 @@ from classifiers.adaptation_fitting import (
 )
 from classifiers.preprocess import StainStrength
 from classifiers.training_hashes import HASHES, TrainingHashes
-from leukoformula.result import ModelInfo
 from leukoformula.settings import Settings
 from leukoformula.validation import deciding, load_validation, misfit
 

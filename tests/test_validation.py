@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from cells.errors import ModelError
+from cells.model_files import ModelInfo
 from cells.records import Cell, Detection
 from cells.units import Pixels
 from cells.vocabulary import CellClass
 from counting.notes import NOTES
 from evaluation.confusion import CLASSES, SPLIT, DetectorTrial, Source, decided, validation_document
-from leukoformula.result import ModelInfo
 from leukoformula.settings import CLASSIFIERS, Settings
 from leukoformula.store import SHIPPED, model_info
 from leukoformula.validation import answers_of, correction_of, load_validation
