@@ -101,6 +101,39 @@ def cell_images(source: Path, *, erythrocyte_px: float | None) -> "Iterator[Cell
         yield CellImage(item.name, item.image, item.white_point, scale)
 
 
+def image_files(source: Path) -> tuple[Path, ...]:
+    """List the files that `cell_images` reads, without opening an image.
+
+    Parameters
+    ----------
+    source : Path
+        A folder of images or a CSV manifest.
+
+    Returns
+    -------
+    tuple of Path
+        The images, and the manifest itself.
+
+    Raises
+    ------
+    InputError
+        Where nothing stands at the path.
+    DataError
+        Where the manifest has a fault.
+    """
+    from slides.reader import open_smear
+
+    if source.suffix.lower() == ".csv":
+        return (source, *(source.parent / row["path"] for row in _rows(source) if row.get("path")))
+    if source.is_dir():
+        return open_smear(source).files
+    raise _neither(source)
+
+
+def _neither(source: Path) -> InputError:
+    return InputError(f"{source} is neither a folder nor a .csv manifest; give a folder of cell images")
+
+
 def _listed(source: Path) -> "Iterator[tuple[Field | Refusal, float | None]]":
     from slides.reader import open_smear
 
@@ -109,7 +142,7 @@ def _listed(source: Path) -> "Iterator[tuple[Field | Refusal, float | None]]":
     elif source.is_dir():
         yield from ((_whatever_it_shows(item, source), None) for item in open_smear(source).fields())
     else:
-        raise InputError(f"{source} is neither a folder nor a .csv manifest; give a folder of cell images")
+        raise _neither(source)
 
 
 def _whatever_it_shows(item: "Field | Refusal", folder: Path) -> "Field | Refusal":

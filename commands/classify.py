@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.files import atomic_path
-from commands.cell_images import add_erythrocyte_option, cell_images
+from commands.cell_images import add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
 from commands.options import add_model_options, settings_of
+from commands.paths import Inputs, refuse_folder
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -76,6 +77,8 @@ def run(options: Namespace) -> int:
     from leukoformula.store import load_classifier
 
     settings = settings_of(options)
+    refuse_folder(options.out)
+    Inputs(image_files(options.source)).spare(options.out)
     classifier, _ = load_classifier(settings.classifier, root=settings.models, cnn_share=settings.cnn_share)
     rows: list[Row] = []
     refused: list[Refusal] = []

@@ -13,6 +13,7 @@ from cells.files import atomic_path
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
 from commands.options import add_model_options, add_scale_option, settings_of
+from commands.paths import Inputs, refuse_folder
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -96,11 +97,14 @@ def run(options: Namespace) -> int:
 
     if options.out.suffix.lower() not in {".csv", ".json"}:
         raise UsageError(f"cannot write {options.out}: give --out a name that ends in .csv or .json")
+    refuse_folder(options.out)
     settings = settings_of(options)
+    smears = smears_of(options.paths)
+    Inputs(file for _, parts in smears for part in parts for file in part.files).spare(options.out)
     found: list[DetectedField] = []
     refused: list[Refusal] = []
     with TerminalProgress() as progress:
-        for prefix, parts in smears_of(options.paths):
+        for prefix, parts in smears:
             for item in _detected(parts, prefix, settings, progress):
                 if isinstance(item, Refusal):
                     refused.append(Refusal(prefix + item.name, item.reason))

@@ -57,6 +57,11 @@ class Smear:
         """Names of the candidate images and pages, in order."""
         return tuple(candidate.name for candidate in self._candidates)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Paths of the files that hold the candidates, each once, in order."""
+        return tuple(dict.fromkeys(candidate.path for candidate in self._candidates))
+
     def fields(self, *, at_most: int | None = None) -> Iterator[Field | Refusal]:
         """Read the fields one by one.
 

@@ -105,12 +105,16 @@ def test_missing_models_are_exit_code_3(
     assert "detector" in capsys.readouterr().err
 
 
-def test_an_interrupt_leaves_nothing(smear: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_leaves_nothing(stop: str, smear: Path, tmp_path: Path) -> None:
+    if not hasattr(signal, stop):
+        pytest.skip(f"this system has no {stop}")
     out = tmp_path / "out"
     # Where tests run in the background, the signal is ignored until a handler is set.
     code = (
         "import signal, sys, time, leukoformula.pipeline as p; from commands.main import main\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"if {stop!r} != 'SIGINT': signal.signal(signal.{stop}, signal.SIG_DFL)\n"
         "def wait(*_, **__): print('ready', flush=True); time.sleep(30)\n"
         f"p.analyse = wait; sys.exit(main(['report', {str(smear)!r}, '--out', {str(out)!r}]))"
     )
@@ -120,7 +124,7 @@ def test_an_interrupt_leaves_nothing(smear: Path, tmp_path: Path) -> None:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n", running.communicate()
         time.sleep(0.1)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(getattr(signal, stop))
         _, err = running.communicate(timeout=20)
     assert running.returncode == 130
     assert err == "leukoformula: interrupted\n"
