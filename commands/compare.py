@@ -9,6 +9,7 @@ from cells.errors import PartialFailure, UsageError
 from commands.console import TerminalProgress, one_line, positive_number, put_document, say
 from commands.exits import warn_of
 from commands.output import staged_folder
+from commands.paths import Inputs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -150,6 +151,7 @@ def run(options: Namespace) -> int:
         raise UsageError("no cells to compare on; give a MANIFEST, or --set NAME with --data DIR")
     if options.sets and options.data is None:
         raise UsageError("--set needs --data DIR, the folder of the published sets")
+    Inputs(options.manifests).spare(options.out / "cells.csv")
     systems = open_systems(options.classifiers, names=options.names, models=options.models)
     chosen = Options(
         known_answers=options.known_answers,

@@ -12,7 +12,7 @@ from cells.errors import UsageError
 from cells.files import atomic_path
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
-from commands.options import add_model_options, add_scale_option, settings_of
+from commands.options import add_model_options, add_scale_option, add_threshold_option, settings_of
 from commands.paths import Inputs, refuse_folder
 
 if TYPE_CHECKING:
@@ -68,13 +68,7 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="detections.csv or detections.json"
     )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        dest="detection_threshold",
-        metavar="S",
-        help="least score (default: the model's)",
-    )
+    add_threshold_option(parser, "detection_threshold")
     add_model_options(parser, classifier=False)
     add_scale_option(parser)
     parser.set_defaults(run=run)
@@ -163,11 +157,12 @@ def smears_of(paths: Sequence[Path]) -> list[tuple[str, "list[Smear]"]]:
     """
     from slides.reader import open_smear
 
-    groups: dict[Path, list[Smear]] = {}
+    groups: dict[Path, tuple[Path, list[Smear]]] = {}
     for path in dict.fromkeys(paths):
-        groups.setdefault(path if path.is_dir() else path.parent, []).append(open_smear(path))
+        folder = path if path.is_dir() else path.parent
+        groups.setdefault(folder.resolve(), (folder, []))[1].append(open_smear(path))
     several = len(groups) > 1
-    return [(f"{folder.as_posix()}/" if several else "", parts) for folder, parts in groups.items()]
+    return [(f"{folder.as_posix()}/" if several else "", parts) for folder, parts in groups.values()]
 
 
 def coco(found: Sequence[DetectedField]) -> dict[str, object]:

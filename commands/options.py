@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings made of them."""
 
+import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ CLASSIFIERS = ("cnn", "mlp", "ensemble")
 """The classifiers; the same as ``leukoformula.settings.CLASSIFIERS``, which a test holds true."""
 
 _LONGEST_IDENTIFIER = 100
+_LARGEST_SCORE = 1.0
 
 
 def add_model_options(parser: ArgumentParser, *, classifier: bool) -> None:
@@ -53,6 +55,48 @@ def add_scale_option(parser: ArgumentParser) -> None:
         metavar="X",
         help="pixel size in µm (default: from the files, else measured on the erythrocytes)",
     )
+
+
+def add_threshold_option(parser: ArgumentParser, name: str) -> None:
+    """Add the least score of a find.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the command.
+    name : str
+        What the parsed value is called.
+    """
+    parser.add_argument(
+        "--threshold", type=score, dest=name, metavar="S", help="least score, -1 to 1 (default: the model's)"
+    )
+
+
+def score(text: str) -> float:
+    """Read a score of the detector.
+
+    Parameters
+    ----------
+    text : str
+        What the user wrote; a decimal comma is understood.
+
+    Returns
+    -------
+    float
+        The score, -1 to 1.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Where it is none.
+    """
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= _LARGEST_SCORE:
+        raise ArgumentTypeError(f"{one_line(text)!r} is out of range; scores lie between -1 and 1")
+    return value
 
 
 def add_formula_options(parser: ArgumentParser) -> None:

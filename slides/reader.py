@@ -10,6 +10,7 @@ from cells.errors import InputError
 from cells.records import Field, Refusal, RGBImage
 from slides.decode import count_pages, decode, kind_of
 from slides.optics import white_point
+from slides.own_pictures import report_pictures
 from slides.screening import require_smear
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"})
@@ -108,7 +109,8 @@ class Smear:
 def open_smear(path: Path) -> Smear:
     """Open a folder of fields, one image or a multi-page TIFF as a smear.
 
-    Hidden files, files with another suffix and pipes are passed over; sub-folders are read too, each once.
+    Hidden files, files with another suffix, pipes and the pictures of a report that lies in a folder are
+    passed over; sub-folders are read too, each once.
 
     Parameters
     ----------
@@ -204,9 +206,10 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
         except OSError:
             found.append((tuple(_natural(p) for p in parts), place, "/".join(parts) or "."))
             return
+        passed_over = report_pictures(place)
         for entry in entries:
             here = (*parts, entry.name)
-            if entry.name.startswith((".", "__MACOSX")):
+            if entry.name.startswith((".", "__MACOSX")) or entry.name in passed_over:
                 continue
             if _is_folder(entry):
                 visit(Path(entry.path), here)

@@ -97,6 +97,49 @@ def test_nothing_to_analyse_is_exit_code_3(
         assert not (tmp_path / "out").exists()
 
 
+def test_a_report_does_not_count_its_own_pictures(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier
+) -> None:
+    folder = tmp_path / "smear"
+    shutil.copytree(smear, folder)
+    for out in (folder / "report", folder):
+        texts = []
+        for _ in range(2):
+            assert main(["report", str(folder), "--out", str(out), "--um-per-px", "0.15"]) == 0
+            texts.append((out / "result.json").read_text(encoding="utf-8"))
+        assert texts[0] == texts[1]
+    assert main(["detect", str(folder), "--out", str(tmp_path / "d.json"), "--um-per-px", "0.15"]) == 4
+    images = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))["images"]
+    assert [image["file_name"] for image in images] == [f"field_00{n}.png" for n in (1, 2, 3)]
+
+
+def test_a_report_is_not_laid_over_a_field(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(smear / "field_001.png", tmp_path / "field_001.png")
+    shutil.copy(smear / "field_002.png", tmp_path / "overview.jpg")
+    before = (tmp_path / "overview.jpg").read_bytes()
+    assert main(["report", str(tmp_path), "--out", str(tmp_path), "--um-per-px", "0.15"]) == 2
+    assert "over the input" in capsys.readouterr().err
+    assert (tmp_path / "overview.jpg").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_fields_of_several_folders_are_named(
+    lang: str, smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        (tmp_path / "day" / str(number)).mkdir(parents=True)
+        shutil.copy(smear / f"field_00{number}.png", tmp_path / "day" / str(number))
+    out = tmp_path / "out"
+    words = ["report", str(tmp_path / "day"), "--out", str(out), "--um-per-px", "0.15", "--lang", lang]
+    assert main(words) == 0
+    assert "the 2 fields come from 2 folders" in capsys.readouterr().err
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert {"en": "lie in several folders", "ru": "лежат в нескольких папках"}[lang] in page
+
+
 def test_missing_models_are_exit_code_3(
     smear: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +198,24 @@ def test_detect_writes_coco(smear: Path, tmp_path: Path, fake_models: FakeClassi
         assert width == height == pytest.approx(float(row["diameter_px"]), abs=0.01)
         assert left + width / 2 - 0.5 == pytest.approx(float(row["col"]), abs=0.02)
         assert top + height / 2 - 0.5 == pytest.approx(float(row["row"]), abs=0.02)
+
+
+def test_detect_counts_a_picture_once(
+    smear: Path,
+    tmp_path: Path,
+    fake_models: FakeClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "d.csv"
+    monkeypatch.chdir(smear.parent)
+    folder = Path(smear.name)
+    assert main(["detect", str(folder), "--out", str(out), "--um-per-px", "0.15"]) == 4
+    once = out.read_bytes()
+    more = [str(folder / "field_001.png"), str(smear / "field_001.png")]
+    assert main(["detect", str(folder), *more, "--out", str(out), "--um-per-px", "0.15"]) == 4
+    assert out.read_bytes() == once
+    assert capsys.readouterr().err.count("is the same picture as field_001.png") == 2
 
 
 def test_detect_tells_folders_apart(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:

@@ -1,4 +1,6 @@
+import hashlib
 import io
+import json
 import os
 import struct
 import sys
@@ -240,6 +242,55 @@ def test_hidden_files_loops_and_pipes_are_passed_over(tmp_path: Path) -> None:
     smear = open_smear(tmp_path)
     assert smear.names == ("f.png", "self.png", "sub/g.png")
     assert isinstance(smear.field(1), Refusal)
+
+
+def report_beside(folder: Path, **changed: object) -> None:
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("c.jpg", "o.jpg")}
+    document = {
+        "schema": "leukoformula.result/1",
+        "pictures": {
+            "crops": [{"file": "c.jpg", "sha256": files["c.jpg"]}],
+            "overview": {"file": "o.jpg", "sha256": files["o.jpg"]},
+        },
+    }
+    (folder / "result.json").write_text(json.dumps(document | changed))
+
+
+def test_the_pictures_of_a_report_are_no_fields(tmp_path: Path) -> None:
+    for name in ("f.png", "report/c.jpg", "report/o.jpg", "report/mine.jpg"):
+        save(tmp_path / name)
+    report_beside(tmp_path / "report")
+    save(tmp_path / "report" / "mine.jpg", SMEAR[::-1])
+    assert set(open_smear(tmp_path).names) == {"f.png", "report/mine.jpg"}
+    save(tmp_path / "report" / "c.jpg", SMEAR[::-1])
+    assert set(open_smear(tmp_path).names) == {"f.png", "report/c.jpg", "report/mine.jpg"}
+    assert len(open_smear(tmp_path / "report" / "o.jpg")) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"schema": "other/1"},
+        {"schema": 1},
+        {"pictures": None},
+        {"pictures": {"crops": 3}},
+        {"pictures": {"crops": [{"file": "../f.png", "sha256": ""}], "overview": None}},
+        {
+            "pictures": {
+                "crops": [{"file": "a\0", "sha256": ""}, {"file": "", "sha256": ""}],
+                "overview": None,
+            }
+        },
+    ],
+)
+def test_another_result_hides_nothing(tmp_path: Path, changed: dict[str, object]) -> None:
+    for name in ("f.png", "report/c.jpg", "report/o.jpg"):
+        save(tmp_path / name)
+    report_beside(tmp_path / "report", **changed)
+    assert len(open_smear(tmp_path)) == 3
+    for text in ("", "[1]", "{", "[" * 100_000):
+        (tmp_path / "report" / "result.json").write_text(text)
+        assert len(open_smear(tmp_path)) == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
