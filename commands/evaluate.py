@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cells.errors import InputError, PartialFailure
 from commands.console import TerminalProgress, one_line, positive_number, put_document, say
 from commands.exits import SHOWN
-from commands.options import CLASSIFIERS, add_threshold_option
+from commands.options import CLASSIFIERS, add_threshold_option, erythrocyte_px
 from commands.output import staged_folder
 from commands.paths import Inputs
 
@@ -99,7 +99,7 @@ def _add_detector(parser: "ArgumentParser") -> None:
     scale = parser.add_mutually_exclusive_group()
     scale.add_argument(
         "--erythrocyte-px",
-        type=positive_number,
+        type=erythrocyte_px,
         metavar="N",
         help="diameter of a box around an erythrocyte, in px (default: from the boxes, else measured)",
     )
