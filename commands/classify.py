@@ -41,12 +41,16 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         description=(
             "Writes one row for each image: path,label,probability, then the probability of each class."
             " The label is the most probable class, band and segmented neutrophils first taken together and"
-            " then told apart; nothing is left unidentified."
+            " then told apart; nothing is left unidentified. A path that a spreadsheet would run as a formula"
+            " gets an apostrophe before it."
         ),
         allow_abbrev=False,
     )
     parser.add_argument(
-        "source", type=Path, metavar="DIR|MANIFEST", help="folder, or CSV file with a column path"
+        "source",
+        type=Path,
+        metavar="DIR|MANIFEST",
+        help="folder, or CSV file with the columns path and, where known, erythrocyte_px",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="predictions.csv")
     add_erythrocyte_option(parser)
@@ -125,6 +129,7 @@ def _answers(images: "Sequence[CellImage]", classifier: "Classifier") -> list[Ro
 
     from features.crops import normalise_crop
     from leukoformula.decisions import label_of
+    from reports.table import harmless
 
     if not images:
         return []
@@ -132,6 +137,6 @@ def _answers(images: "Sequence[CellImage]", classifier: "Classifier") -> list[Ro
     answers = classifier.predict(np.stack(crops), np.stack([image.white for image in images]))
     called = [label_of(answer, classifier.classes) for answer in answers]
     return [
-        (image.name, label, f"{probability:.4f}", *(f"{p:.4f}" for p in answer))
+        (harmless(image.name), label, f"{probability:.4f}", *(f"{p:.4f}" for p in answer))
         for image, answer, (label, probability) in zip(images, answers, called, strict=True)
     ]

@@ -60,7 +60,9 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="find the leukocytes and write where they are",
         description=(
             "Writes one row for each find: image,row,col,diameter_px,score; with --out FILE.json a COCO"
-            " document. Each folder, and all single images of one folder together, share one pixel size."
+            " document. Each folder, and all single images of one folder together, share one pixel size; a"
+            " picture that comes twice in one of them is left out the second time. In the table a name that a"
+            " spreadsheet would run as a formula gets an apostrophe before it."
         ),
         allow_abbrev=False,
     )
@@ -203,6 +205,8 @@ def coco(found: Sequence[DetectedField]) -> dict[str, object]:
 def write_csv(found: Sequence[DetectedField], path: Path) -> None:
     """Write the finds as a table with the columns ``COLUMNS``.
 
+    A name that a spreadsheet would take for a formula gets an apostrophe before it, as in ``cells.csv``.
+
     Parameters
     ----------
     found : sequence of DetectedField
@@ -210,10 +214,12 @@ def write_csv(found: Sequence[DetectedField], path: Path) -> None:
     path : Path
         File to be written, UTF-8.
     """
+    from reports.table import harmless
+
     with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)
         for item in found:
             for d in item.detections:
                 row = (f"{d.row:.2f}", f"{d.col:.2f}", f"{d.diameter_px:.2f}", f"{d.score:.6f}")
-                writer.writerow((item.image, *row))
+                writer.writerow((harmless(item.image), *row))

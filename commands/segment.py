@@ -44,7 +44,10 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "source", type=Path, metavar="DIR", help="folder of cell images, or CSV file with a column path"
+        "source",
+        type=Path,
+        metavar="DIR",
+        help="folder of cell images, or CSV file with the columns path and, where known, erythrocyte_px",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     parser.add_argument(

@@ -20,6 +20,7 @@ Progress = Callable[[str, int, int], None]
 """Takes the name of a stage, the number of steps done and the number of all steps."""
 
 Answer = TypeVar("Answer")
+Given_co = TypeVar("Given_co", covariant=True)
 
 
 class Fields(Protocol):
@@ -152,10 +153,10 @@ def map_fields(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Answered(Generic[Answer]):
+class _Answered(Generic[Given_co]):
     name: str
     fingerprint: bytes
-    answer: Answer
+    answer: Given_co
 
 
 def _once(item: _Answered[Answer] | Refusal, seen: dict[bytes, str]) -> Answer | Refusal:

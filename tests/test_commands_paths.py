@@ -158,6 +158,14 @@ def test_classify_writes_over_no_input(
     assert fake_models.calls == 0
 
 
+def test_compare_writes_over_no_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = tmp_path / "cells.csv"
+    manifest.write_text("path,label\na.png,basophil\n")
+    assert main(["compare", str(manifest), "--out", str(tmp_path)]) == 2
+    assert "over the input" in capsys.readouterr().err
+    assert manifest.read_text() == "path,label\na.png,basophil\n"
+
+
 def test_detect_writes_over_no_input(
     smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -200,6 +200,19 @@ def test_detect_writes_coco(smear: Path, tmp_path: Path, fake_models: FakeClassi
         assert top + height / 2 - 0.5 == pytest.approx(float(row["row"]), abs=0.02)
 
 
+def test_a_name_that_a_spreadsheet_would_run(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier
+) -> None:
+    shutil.copy(smear / "field_001.png", tmp_path / "=1+1.png")
+    for command in ("detect", "classify"):
+        out = tmp_path / f"{command}.csv"
+        assert main([command, str(tmp_path), "--out", str(out)]) == 0
+        assert {next(iter(row.values())) for row in rows(out)} == {"'=1+1.png"}
+    assert main(["detect", str(tmp_path), "--out", str(tmp_path / "d.json")]) == 0
+    coco = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))
+    assert coco["images"][0]["file_name"] == "=1+1.png"
+
+
 def test_detect_counts_a_picture_once(
     smear: Path,
     tmp_path: Path,

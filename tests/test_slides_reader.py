@@ -95,6 +95,29 @@ def test_grey_and_palette(tmp_path: Path) -> None:
         assert np.abs(read.astype(int) - SMEAR).mean() < 10
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_inks_are_read_in_every_format(tmp_path: Path, compression: str | None) -> None:
+    inks = Image.fromarray(SMEAR).convert("CMYK")
+    inks.save(tmp_path / "f.jpg", quality=98, subsampling=0)
+    inks.save(tmp_path / "f.tif", compression=compression)
+    assert np.array_equal(read_image(tmp_path / "f.tif"), np.asarray(inks.convert("RGB")))
+    difference = read_image(tmp_path / "f.tif").astype(int) - read_image(tmp_path / "f.jpg")
+    assert np.abs(difference).mean() < 4
+    assert isinstance(only(tmp_path / "f.tif"), Field)
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_inks_of_sixteen_bits_and_of_other_numbers(tmp_path: Path, planes: str) -> None:
+    inks = np.asarray(Image.fromarray(SMEAR).convert("CMYK"))
+    stored = inks if planes == "contig" else np.moveaxis(inks, -1, 0)
+    for dtype, name in ((np.uint8, "a.tif"), (np.uint16, "b.tif"), (np.float32, "c.tif")):
+        values = stored.astype(dtype) << 8 if dtype is np.uint16 else stored.astype(dtype)
+        tifffile.imwrite(tmp_path / name, values, photometric="separated", planarconfig=planes)
+    assert np.array_equal(read_image(tmp_path / "a.tif"), read_image(tmp_path / "b.tif"))
+    with pytest.raises(InputError, match="holds inks of type float32"):
+        read_image(tmp_path / "c.tif")
+
+
 def test_inverted_grey_tiff(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "f.tif", 255 - SMEAR[..., 1], photometric="miniswhite")
     assert np.array_equal(read_image(tmp_path / "f.tif")[..., 0], SMEAR[..., 1])
