@@ -57,8 +57,24 @@ def refuse_folder(target: Path) -> None:
     UsageError
         Where a folder stands there.
     """
-    if target.is_dir():
+    if stands(target) and target.is_dir():
         raise UsageError(f"{target} is a folder; give --out the name of a file, {target / 'table.csv'} say")
+
+
+def stands(path: Path) -> bool:
+    """Tell whether anything stands at a path.
+
+    Parameters
+    ----------
+    path : Path
+        The path.
+
+    Returns
+    -------
+    bool
+        False also where it cannot be looked at; whoever writes there says why.
+    """
+    return _identity(path) is not None
 
 
 class Inputs:

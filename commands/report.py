@@ -15,7 +15,7 @@ from commands.options import (
     settings_of,
 )
 from commands.output import staged_folder
-from commands.paths import Inputs
+from commands.paths import Inputs, stands
 from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _spare_fields(options: Namespace) -> None:
     from slides.reader import open_smear
 
     pictures = [options.out / "overview.jpg", options.out / "crops.jpg", *options.out.glob("crops-*.jpg")]
-    there = [path for path in pictures if path.exists()]
+    there = [path for path in pictures if stands(path)]
     if there:
         Inputs(open_smear(options.smear).files).spare(*there)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cells.errors import DataError, InputError, RefusedError, UsageError
 from commands import train_adapted, train_network
 from commands.console import say
+from commands.paths import stands
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -131,7 +132,7 @@ def run(options: Namespace) -> int:
 def _nothing_left_of_a_refusal(out: Path) -> "Iterator[None]":
     """Remove what a refused run has made, but never what took long: checkpoints and measured features."""
     harvested = out / "work" / "artefacts"
-    made = [folder for folder in (harvested, harvested.parent, out, *out.parents) if not folder.exists()]
+    made = [folder for folder in (harvested, harvested.parent, out, *out.parents) if not stands(folder)]
     try:
         yield
     except (RefusedError, UsageError):

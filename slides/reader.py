@@ -128,7 +128,13 @@ def open_smear(path: Path) -> Smear:
     """
     source = Path(path)
     shown = printable(source.name or str(source.absolute().name))
-    if source.is_dir():
+    try:
+        is_folder = source.is_dir()
+    except OSError as error:
+        raise InputError(
+            f"{printable(str(source))} cannot be opened: {error.strerror}; check the path and its permissions"
+        ) from error
+    if is_folder:
         candidates = [c for file, name in _walk(source) for c in _expand(file, name)]
         if not candidates:
             raise InputError(

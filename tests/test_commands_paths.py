@@ -14,7 +14,7 @@ from fakes import FakeClassifier
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
 from commands.main import build_parser, main
-from commands.paths import Inputs, given_path
+from commands.paths import Inputs, given_path, stands
 from slides.synthetic import SCANNER, WRIGHT, draw_cell
 
 
@@ -107,6 +107,12 @@ def test_a_path_that_no_system_takes_is_wrong_usage(
 
 def test_spaces_and_dots_are_paths() -> None:
     assert [given_path(text) for text in (" ", ".", "a b")] == [Path(" "), Path(), Path("a b")]
+
+
+def test_what_cannot_be_looked_at_does_not_stand(tmp_path: Path) -> None:
+    assert stands(tmp_path)
+    assert not stands(tmp_path / "none")
+    assert not stands(tmp_path / ("n" * 300))
 
 
 def test_inputs_are_known_by_any_name(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import io
 import json
@@ -265,6 +266,18 @@ def test_hidden_files_loops_and_pipes_are_passed_over(tmp_path: Path) -> None:
     smear = open_smear(tmp_path)
     assert smear.names == ("f.png", "self.png", "sub/g.png")
     assert isinstance(smear.field(1), Refusal)
+
+
+def test_a_path_that_cannot_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="cannot be opened: File name too long"):
+        open_smear(tmp_path / ("n" * 300))
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(InputError, match="permissions"):
+        open_smear(tmp_path / "locked" / "f.png")
 
 
 def report_beside(folder: Path, **changed: object) -> None:

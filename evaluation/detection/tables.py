@@ -181,7 +181,9 @@ def read_filled_audit(path: Path) -> AuditRows:
             table = csv.DictReader(file)
             missing = [name for name in _AUDITED if name not in (table.fieldnames or ())]
             if missing:
-                raise DataError(f"{path}: no audit list, as it has no column {missing[0]}; check --audit")
+                raise DataError(
+                    f"{path}: no readable audit list, it has no column {missing[0]}; check --audit"
+                )
             for number, row in enumerate(table, 2):
                 verdict = (row["verdict"] or "").strip()
                 if verdict in {"", DETECTOR_ERROR}:
