@@ -321,7 +321,7 @@ def _page_pixels(path: Path, page: TiffPage) -> NDArray[np.generic]:
 def _from_inks(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Turn cyan, magenta, yellow and black into RGB, as for a JPEG."""
     if values.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"holds inks of type {values.dtype}; only 8 and 16 bit images are read")
+        raise InputError(f"holds values of type {values.dtype}; only 8 and 16 bit images are read")
     eight = values if values.dtype == np.uint8 else values.astype(np.uint16) >> np.uint16(8)
     height, width = eight.shape[:2]
     inks = Image.frombytes("CMYK", (width, height), eight.astype(np.uint8).tobytes())

@@ -1,56 +1,47 @@
 """The pictures that a report of this program left in a folder: they are no fields of a smear."""
 
-import hashlib
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 RESULT = "result.json"
-"""File of a report that names its pictures with their hashes."""
+"""File of a report that says whether pictures belong to it."""
 
 _SCHEMA = "leukoformula.result/"
+_PICTURE = re.compile(r"overview\.jpg|crops(-[0-9]+)?\.jpg")
 _LARGEST = 256 << 20
 
 
-def report_pictures(folder: Path) -> frozenset[str]:
-    """Return which files of a folder are pictures of the report that lies there.
+def report_pictures(folder: Path, names: Iterable[str]) -> frozenset[str]:
+    """Return which files of a folder are pictures of a report that lies there.
 
     Parameters
     ----------
     folder : Path
         Folder to be looked at.
+    names : iterable of str
+        Names of its files.
 
     Returns
     -------
     frozenset of str
-        Names that its ``result.json`` gives, where the file is still the one that was stored, by its hash;
-        empty where there is no report, or none that can be read.
+        Those that bear a name that reports give to their pictures, where a ``result.json`` with pictures lies
+        beside them. A sheet that it does not name is counted in: a larger report before it left that.
     """
-    path = folder / RESULT
+    found = frozenset(name for name in names if _PICTURE.fullmatch(name))
+    return found if found and _is_report(folder / RESULT) else frozenset()
+
+
+def _is_report(path: Path) -> bool:
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST:
-            return frozenset()
+            return False
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return frozenset()
-    return frozenset(name for name, sha256 in _named(document) if _sha256(folder, name) == sha256)
-
-
-def _named(document: Any) -> list[tuple[str, str]]:
-    try:
-        if not document["schema"].startswith(_SCHEMA):
-            return []
-        pictures = document["pictures"]
-        entries = [*pictures["crops"], *([pictures["overview"]] if pictures["overview"] else [])]
-        return [(str(entry["file"]), str(entry["sha256"])) for entry in entries]
-    except (KeyError, TypeError, AttributeError):
-        return []
-
-
-def _sha256(folder: Path, name: str) -> str:
-    if Path(name).name != name:
-        return ""
-    try:
-        return hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    except (OSError, ValueError):
-        return ""
+        return False
+    return (
+        isinstance(document, dict)
+        and str(document.get("schema")).startswith(_SCHEMA)
+        and isinstance(document.get("pictures"), dict)
+    )

@@ -212,7 +212,7 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
         except OSError:
             found.append((tuple(_natural(p) for p in parts), place, "/".join(parts) or "."))
             return
-        passed_over = report_pictures(place)
+        passed_over = report_pictures(place, (entry.name for entry in entries))
         for entry in entries:
             here = (*parts, entry.name)
             if entry.name.startswith((".", "__MACOSX")) or entry.name in passed_over:

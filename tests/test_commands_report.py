@@ -15,6 +15,7 @@ from fakes import FakeClassifier
 from commands.main import main
 from leukoformula import pipeline
 from project import ROOT
+from slides.own_pictures import report_pictures
 
 FILES = [
     "cells.csv",
@@ -111,6 +112,16 @@ def test_a_report_does_not_count_its_own_pictures(
     assert main(["detect", str(folder), "--out", str(tmp_path / "d.json"), "--um-per-px", "0.15"]) == 4
     images = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))["images"]
     assert [image["file_name"] for image in images] == [f"field_00{n}.png" for n in (1, 2, 3)]
+
+
+def test_every_picture_of_a_report_is_known_as_such(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.stored_pictures.PER_SHEET", 4)
+    assert main(["report", str(smear), "--out", str(tmp_path), "--um-per-px", "0.15"]) == 0
+    pictures = {path.name for path in tmp_path.glob("*.jpg")}
+    assert len(pictures) >= 4
+    assert report_pictures(tmp_path, pictures) == pictures
 
 
 def test_a_report_is_not_laid_over_a_field(

@@ -1,5 +1,4 @@
 import errno
-import hashlib
 import io
 import json
 import os
@@ -115,7 +114,7 @@ def test_inks_of_sixteen_bits_and_of_other_numbers(tmp_path: Path, planes: str) 
         values = stored.astype(dtype) << 8 if dtype is np.uint16 else stored.astype(dtype)
         tifffile.imwrite(tmp_path / name, values, photometric="separated", planarconfig=planes)
     assert np.array_equal(read_image(tmp_path / "a.tif"), read_image(tmp_path / "b.tif"))
-    with pytest.raises(InputError, match="holds inks of type float32"):
+    with pytest.raises(InputError, match="holds values of type float32"):
         read_image(tmp_path / "c.tif")
 
 
@@ -281,52 +280,44 @@ def test_a_path_that_cannot_be_looked_at(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def report_beside(folder: Path, **changed: object) -> None:
-    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("c.jpg", "o.jpg")}
-    document = {
-        "schema": "leukoformula.result/1",
-        "pictures": {
-            "crops": [{"file": "c.jpg", "sha256": files["c.jpg"]}],
-            "overview": {"file": "o.jpg", "sha256": files["o.jpg"]},
-        },
-    }
+    document = {"schema": "leukoformula.result/1", "pictures": {"crops": [], "overview": None}}
     (folder / "result.json").write_text(json.dumps(document | changed))
 
 
 def test_the_pictures_of_a_report_are_no_fields(tmp_path: Path) -> None:
-    for name in ("f.png", "report/c.jpg", "report/o.jpg", "report/mine.jpg"):
-        save(tmp_path / name)
+    ours = ("crops.jpg", "crops-2.jpg", "overview.jpg")
+    mine = ("f.png", "crops.png", "crops-a.jpg", "my crops.jpg", "sub/crops.jpg")
+    for name in (*ours, *mine):
+        save(tmp_path / "report" / name)
+    save(tmp_path / "crops.jpg")
+    assert len(open_smear(tmp_path)) == 9
     report_beside(tmp_path / "report")
-    save(tmp_path / "report" / "mine.jpg", SMEAR[::-1])
-    assert set(open_smear(tmp_path).names) == {"f.png", "report/mine.jpg"}
-    save(tmp_path / "report" / "c.jpg", SMEAR[::-1])
-    assert set(open_smear(tmp_path).names) == {"f.png", "report/c.jpg", "report/mine.jpg"}
-    assert len(open_smear(tmp_path / "report" / "o.jpg")) == 1
+    assert set(open_smear(tmp_path).names) == {"crops.jpg", *(f"report/{name}" for name in mine)}
+    assert set(open_smear(tmp_path / "report").names) == set(mine)
+    assert len(open_smear(tmp_path / "report" / "crops.jpg")) == 1
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [
-        {"schema": "other/1"},
-        {"schema": 1},
-        {"pictures": None},
-        {"pictures": {"crops": 3}},
-        {"pictures": {"crops": [{"file": "../f.png", "sha256": ""}], "overview": None}},
-        {
-            "pictures": {
-                "crops": [{"file": "a\0", "sha256": ""}, {"file": "", "sha256": ""}],
-                "overview": None,
-            }
-        },
-    ],
+    "changed", [{"schema": "other/1"}, {"schema": 1}, {"schema": None}, {"pictures": None}, {"pictures": []}]
 )
 def test_another_result_hides_nothing(tmp_path: Path, changed: dict[str, object]) -> None:
-    for name in ("f.png", "report/c.jpg", "report/o.jpg"):
+    for name in ("f.png", "report/crops.jpg", "report/overview.jpg"):
         save(tmp_path / name)
     report_beside(tmp_path / "report", **changed)
     assert len(open_smear(tmp_path)) == 3
     for text in ("", "[1]", "{", "[" * 100_000):
         (tmp_path / "report" / "result.json").write_text(text)
         assert len(open_smear(tmp_path)) == 3
+    (tmp_path / "report" / "result.json").unlink()
+    (tmp_path / "report" / "result.json").mkdir()
+    assert len(open_smear(tmp_path)) == 3
+
+
+def test_nothing_but_a_report_is_no_smear(tmp_path: Path) -> None:
+    save(tmp_path / "crops.jpg")
+    report_beside(tmp_path)
+    with pytest.raises(InputError, match="no PNG"):
+        open_smear(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
