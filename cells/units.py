@@ -19,6 +19,12 @@ Measured by ``python -m evaluation.calibration``: 104 px against 91 px in ``bccd
 30.7 px in the published crops of single cells. Data sets, and so detector and classifiers, hold to the box.
 """
 
+ERYTHROCYTE_PX_RANGE = (4.0, 2000.0)
+"""Diameters of an erythrocyte, in px, that an image of blood cells can have.
+
+Below, no cell can be told; the other end only an enlarged picture of a single cell comes near.
+"""
+
 CROP_PX = 112
 """Side of a stored cell crop in pixels."""
 

@@ -1,15 +1,15 @@
 """Images that hold one centred cell each: from a folder or a manifest to crops of one scale."""
 
-import csv
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import DataError, InputError
+from cells.manifests import read_manifest, stated_scale
 from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
-from commands.console import positive_number, say
+from commands.console import say
+from commands.options import erythrocyte_px
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CROP_ERYTHROCYTES = CROP_PX / CROP_ERYTHROCYTE_PX
 """Side of a cell crop in erythrocyte diameters; assumed of an image whose scale is not given."""
+
+_COLUMNS = ("path",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +54,7 @@ def add_erythrocyte_option(parser: "ArgumentParser") -> None:
     """
     parser.add_argument(
         "--erythrocyte-px",
-        type=positive_number,
+        type=erythrocyte_px,
         metavar="N",
         help="erythrocyte diameter in the images, in px (default: shorter side / 3.2, a crop of 27 µm)",
     )
@@ -65,7 +67,7 @@ def cell_images(source: Path, *, erythrocyte_px: float | None) -> "Iterator[Cell
     ----------
     source : Path
         A folder of images, or a CSV manifest with the column ``path`` (relative to its folder) and, where
-        known, ``rbc_px``, the erythrocyte diameter in px.
+        known, ``erythrocyte_px`` or ``rbc_px``, the erythrocyte diameter in px.
     erythrocyte_px : float or None
         Erythrocyte diameter in every image, in px; None takes that of the manifest, else assumes that the
         shorter side of an image is 27 µm, and says so.
@@ -101,6 +103,40 @@ def cell_images(source: Path, *, erythrocyte_px: float | None) -> "Iterator[Cell
         yield CellImage(item.name, item.image, item.white_point, scale)
 
 
+def image_files(source: Path) -> tuple[Path, ...]:
+    """List the files that `cell_images` reads, without opening an image.
+
+    Parameters
+    ----------
+    source : Path
+        A folder of images or a CSV manifest.
+
+    Returns
+    -------
+    tuple of Path
+        The images, and the manifest itself.
+
+    Raises
+    ------
+    InputError
+        Where nothing stands at the path.
+    DataError
+        Where the manifest has a fault.
+    """
+    from slides.reader import open_smear
+
+    if source.suffix.lower() == ".csv":
+        rows = read_manifest(source, columns=_COLUMNS)
+        return (source, *(source.parent / row["path"] for row in rows if row["path"]))
+    if source.is_dir():
+        return open_smear(source).files
+    raise _neither(source)
+
+
+def _neither(source: Path) -> InputError:
+    return InputError(f"{source} is neither a folder nor a .csv manifest; give a folder of cell images")
+
+
 def _listed(source: Path) -> "Iterator[tuple[Field | Refusal, float | None]]":
     from slides.reader import open_smear
 
@@ -109,7 +145,7 @@ def _listed(source: Path) -> "Iterator[tuple[Field | Refusal, float | None]]":
     elif source.is_dir():
         yield from ((_whatever_it_shows(item, source), None) for item in open_smear(source).fields())
     else:
-        raise InputError(f"{source} is neither a folder nor a .csv manifest; give a folder of cell images")
+        raise _neither(source)
 
 
 def _whatever_it_shows(item: "Field | Refusal", folder: Path) -> "Field | Refusal":
@@ -132,36 +168,13 @@ def _manifest(source: Path) -> "Iterator[tuple[Field | Refusal, float | None]]":
     from slides.optics import white_point
     from slides.reader import read_image
 
-    for number, row in enumerate(_rows(source), start=2):
-        if not row.get("path") or "\0" in row["path"]:
+    for number, row in enumerate(read_manifest(source, columns=_COLUMNS), start=2):
+        if not row["path"] or "\0" in row["path"]:
             raise DataError(f"{source}, line {number}: no path that a file can have; fill it in")
-        stated = _number(row.get("rbc_px"), f"{source}, line {number}")
+        stated = stated_scale(row, f"{source}, line {number}")
         try:
             image = read_image(source.parent / row["path"])
         except InputError as error:
             yield Refusal(row["path"], str(error)), stated
         else:
             yield Field(row["path"], image, white_point(image)), stated
-
-
-def _rows(source: Path) -> list[dict[str, str]]:
-    try:
-        with source.open(newline="", encoding="utf-8-sig") as handle:
-            rows = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {source}: {error}; give a UTF-8 CSV file") from error
-    if not rows:
-        raise DataError(f"the manifest {source} lists no images; give a CSV file with the column path")
-    return rows
-
-
-def _number(text: str | None, where: str) -> float | None:
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise DataError(f"{where}: rbc_px is {text!r}; give a positive number of px")
-    return value

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.files import atomic_path
-from commands.cell_images import add_erythrocyte_option, cell_images
+from commands.cell_images import add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
 from commands.options import add_model_options, settings_of
+from commands.paths import Inputs, refuse_folder
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -40,12 +41,16 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         description=(
             "Writes one row for each image: path,label,probability, then the probability of each class."
             " The label is the most probable class, band and segmented neutrophils first taken together and"
-            " then told apart; nothing is left unidentified."
+            " then told apart; nothing is left unidentified. A path that a spreadsheet would run as a formula"
+            " gets an apostrophe before it."
         ),
         allow_abbrev=False,
     )
     parser.add_argument(
-        "source", type=Path, metavar="DIR|MANIFEST", help="folder, or CSV file with a column path"
+        "source",
+        type=Path,
+        metavar="DIR|MANIFEST",
+        help="folder, or CSV file with the columns path and, where known, erythrocyte_px",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="predictions.csv")
     add_erythrocyte_option(parser)
@@ -76,6 +81,8 @@ def run(options: Namespace) -> int:
     from leukoformula.store import load_classifier
 
     settings = settings_of(options)
+    refuse_folder(options.out)
+    Inputs(image_files(options.source)).spare(options.out)
     classifier, _ = load_classifier(settings.classifier, root=settings.models, cnn_share=settings.cnn_share)
     rows: list[Row] = []
     refused: list[Refusal] = []
@@ -122,6 +129,7 @@ def _answers(images: "Sequence[CellImage]", classifier: "Classifier") -> list[Ro
 
     from features.crops import normalise_crop
     from leukoformula.decisions import label_of
+    from reports.table import harmless
 
     if not images:
         return []
@@ -129,6 +137,6 @@ def _answers(images: "Sequence[CellImage]", classifier: "Classifier") -> list[Ro
     answers = classifier.predict(np.stack(crops), np.stack([image.white for image in images]))
     called = [label_of(answer, classifier.classes) for answer in answers]
     return [
-        (image.name, label, f"{probability:.4f}", *(f"{p:.4f}" for p in answer))
+        (harmless(image.name), label, f"{probability:.4f}", *(f"{p:.4f}" for p in answer))
         for image, answer, (label, probability) in zip(images, answers, called, strict=True)
     ]

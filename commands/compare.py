@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import PartialFailure, UsageError
-from commands.console import TerminalProgress, one_line, positive_number, put_document, say
+from commands.console import TerminalProgress, one_line, put_document, say
 from commands.exits import warn_of
+from commands.options import erythrocyte_px, seed
 from commands.output import staged_folder
+from commands.paths import Inputs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -71,7 +73,9 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument(
         "--no-timing", dest="timing", action="store_false", help="do not measure time and memory"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of every drawing (default: 0)")
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="seed of every drawing (default: 0)"
+    )
     parser.add_argument("--json", action="store_true", help="print the JSON document as well")
     parser.set_defaults(run=run)
 
@@ -96,7 +100,7 @@ def _add_cells(parser: "ArgumentParser") -> None:
     parser.add_argument("--split", metavar="NAME", help="read only the rows of a manifest with this split")
     parser.add_argument(
         "--erythrocyte-px",
-        type=positive_number,
+        type=erythrocyte_px,
         metavar="N",
         help="erythrocyte diameter in the images of the manifests, in px (default: that of the manifest, else"
         " shorter side / 3.2)",
@@ -150,6 +154,7 @@ def run(options: Namespace) -> int:
         raise UsageError("no cells to compare on; give a MANIFEST, or --set NAME with --data DIR")
     if options.sets and options.data is None:
         raise UsageError("--set needs --data DIR, the folder of the published sets")
+    Inputs(options.manifests).spare(options.out / "cells.csv")
     systems = open_systems(options.classifiers, names=options.names, models=options.models)
     chosen = Options(
         known_answers=options.known_answers,

@@ -12,7 +12,8 @@ from cells.errors import UsageError
 from cells.files import atomic_path
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
-from commands.options import add_model_options, add_scale_option, settings_of
+from commands.options import add_model_options, add_scale_option, add_threshold_option, settings_of
+from commands.paths import Inputs, refuse_folder
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -59,7 +60,9 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="find the leukocytes and write where they are",
         description=(
             "Writes one row for each find: image,row,col,diameter_px,score; with --out FILE.json a COCO"
-            " document. Each folder, and all single images of one folder together, share one pixel size."
+            " document. Each folder, and all single images of one folder together, share one pixel size; a"
+            " picture that comes twice in one of them is left out the second time. In the table a name that a"
+            " spreadsheet would run as a formula gets an apostrophe before it."
         ),
         allow_abbrev=False,
     )
@@ -67,13 +70,7 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="detections.csv or detections.json"
     )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        dest="detection_threshold",
-        metavar="S",
-        help="least score (default: the model's)",
-    )
+    add_threshold_option(parser, "detection_threshold")
     add_model_options(parser, classifier=False)
     add_scale_option(parser)
     parser.set_defaults(run=run)
@@ -96,11 +93,14 @@ def run(options: Namespace) -> int:
 
     if options.out.suffix.lower() not in {".csv", ".json"}:
         raise UsageError(f"cannot write {options.out}: give --out a name that ends in .csv or .json")
+    refuse_folder(options.out)
     settings = settings_of(options)
+    smears = smears_of(options.paths)
+    Inputs(file for _, parts in smears for part in parts for file in part.files).spare(options.out)
     found: list[DetectedField] = []
     refused: list[Refusal] = []
     with TerminalProgress() as progress:
-        for prefix, parts in smears_of(options.paths):
+        for prefix, parts in smears:
             for item in _detected(parts, prefix, settings, progress):
                 if isinstance(item, Refusal):
                     refused.append(Refusal(prefix + item.name, item.reason))
@@ -159,11 +159,12 @@ def smears_of(paths: Sequence[Path]) -> list[tuple[str, "list[Smear]"]]:
     """
     from slides.reader import open_smear
 
-    groups: dict[Path, list[Smear]] = {}
+    groups: dict[Path, tuple[Path, list[Smear]]] = {}
     for path in dict.fromkeys(paths):
-        groups.setdefault(path if path.is_dir() else path.parent, []).append(open_smear(path))
+        folder = path if path.is_dir() else path.parent
+        groups.setdefault(folder.resolve(), (folder, []))[1].append(open_smear(path))
     several = len(groups) > 1
-    return [(f"{folder.as_posix()}/" if several else "", parts) for folder, parts in groups.items()]
+    return [(f"{folder.as_posix()}/" if several else "", parts) for folder, parts in groups.values()]
 
 
 def coco(found: Sequence[DetectedField]) -> dict[str, object]:
@@ -204,6 +205,8 @@ def coco(found: Sequence[DetectedField]) -> dict[str, object]:
 def write_csv(found: Sequence[DetectedField], path: Path) -> None:
     """Write the finds as a table with the columns ``COLUMNS``.
 
+    A name that a spreadsheet would take for a formula gets an apostrophe before it, as in ``cells.csv``.
+
     Parameters
     ----------
     found : sequence of DetectedField
@@ -211,10 +214,12 @@ def write_csv(found: Sequence[DetectedField], path: Path) -> None:
     path : Path
         File to be written, UTF-8.
     """
+    from reports.table import harmless
+
     with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)
         for item in found:
             for d in item.detections:
                 row = (f"{d.row:.2f}", f"{d.col:.2f}", f"{d.diameter_px:.2f}", f"{d.score:.6f}")
-                writer.writerow((item.image, *row))
+                writer.writerow((harmless(item.image), *row))

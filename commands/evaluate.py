@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from cells.errors import InputError, PartialFailure
 from commands.console import TerminalProgress, one_line, positive_number, put_document, say
 from commands.exits import SHOWN
-from commands.options import CLASSIFIERS
+from commands.options import CLASSIFIERS, add_threshold_option, erythrocyte_px
 from commands.output import staged_folder
+from commands.paths import Inputs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("voc", "yolo", "coco")
 """The same as ``evaluation.detection.truth.FORMATS``, which a test holds true."""
+
+
+_WRITTEN = ("audit.csv", "evaluation.json", "fields.csv", "finds.csv", "hard_negatives.csv")
 
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -95,12 +99,12 @@ def _add_detector(parser: "ArgumentParser") -> None:
     scale = parser.add_mutually_exclusive_group()
     scale.add_argument(
         "--erythrocyte-px",
-        type=positive_number,
+        type=erythrocyte_px,
         metavar="N",
         help="diameter of a box around an erythrocyte, in px (default: from the boxes, else measured)",
     )
     scale.add_argument("--um-per-px", type=positive_number, metavar="X", help="pixel size in µm")
-    parser.add_argument("--threshold", type=float, metavar="S", help="least score (default: the model's)")
+    add_threshold_option(parser, "threshold")
     parser.add_argument(
         "--classifier",
         choices=CLASSIFIERS,
@@ -152,6 +156,8 @@ def run(options: Namespace) -> int:
         write_evaluation,
     )
 
+    given = (options.audit, options.truth, options.class_names)
+    Inputs(path for path in given if path is not None).spare(*(options.out / name for name in _WRITTEN))
     audit = read_filled_audit(options.audit) if options.audit is not None else None
     facts: dict[str, str] = {}
     scanner = _scanner(options, facts)

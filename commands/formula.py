@@ -38,7 +38,7 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser(
         "formula",
         help="make the formula from counts alone",
-        description="Prints the formula with exact 95 %% intervals, ranges and flags for given counts; with "
+        description="Prints the formula with exact 95 % intervals, ranges and flags for given counts; with "
         "--second-counts also where two counts of one sample differ beyond counting error.",
         allow_abbrev=False,
     )

@@ -6,10 +6,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from cells.errors import LeukoformulaError
 from commands.console import libraries_silenced, say
+from commands.paths import given_path
+from commands.stopping import stopped_cleanly
 
 COMMANDS = (
     *("report", "render", "detect", "evaluate", "compare", "segment", "classify", "formula"),
@@ -32,7 +35,17 @@ Decision support for trained staff, not a certified medical device.
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that refuses wrong usage with one line."""
+    """A parser that refuses wrong usage with one line, and reads every path by `given_path`.
+
+    Parameters
+    ----------
+    **settings : Any
+        Those of ``argparse.ArgumentParser``.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.register("type", Path, given_path)
 
     def error(self, message: str) -> NoReturn:
         """Write the line and leave with exit code 2."""
@@ -80,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _keep_odd_names_printable()
     try:
-        with libraries_silenced():
+        with stopped_cleanly(), libraries_silenced():
             code = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -1,9 +1,12 @@
 """Options that several commands share, and the settings made of them."""
 
+import math
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cells.units import ERYTHROCYTE_PX_RANGE
 from commands.console import one_line, positive_number
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ CLASSIFIERS = ("cnn", "mlp", "ensemble")
 """The classifiers; the same as ``leukoformula.settings.CLASSIFIERS``, which a test holds true."""
 
 _LONGEST_IDENTIFIER = 100
+_LARGEST_SCORE = 1.0
+_LARGEST_SEED = 2**32 - 1
 
 
 def add_model_options(parser: ArgumentParser, *, classifier: bool) -> None:
@@ -53,6 +58,100 @@ def add_scale_option(parser: ArgumentParser) -> None:
         metavar="X",
         help="pixel size in µm (default: from the files, else measured on the erythrocytes)",
     )
+
+
+def add_threshold_option(parser: ArgumentParser, name: str) -> None:
+    """Add the least score of a find.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the command.
+    name : str
+        What the parsed value is called.
+    """
+    parser.add_argument(
+        "--threshold", type=score, dest=name, metavar="S", help="least score, -1 to 1 (default: the model's)"
+    )
+
+
+def score(text: str) -> float:
+    """Read a score of the detector.
+
+    Parameters
+    ----------
+    text : str
+        What the user wrote; a decimal comma is understood.
+
+    Returns
+    -------
+    float
+        The score, -1 to 1.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Where it is none.
+    """
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= _LARGEST_SCORE:
+        raise ArgumentTypeError(f"{one_line(text)!r} is out of range; scores lie between -1 and 1")
+    return value
+
+
+def erythrocyte_px(text: str) -> float:
+    """Read the erythrocyte diameter in images.
+
+    Parameters
+    ----------
+    text : str
+        What the user wrote; a decimal comma is understood.
+
+    Returns
+    -------
+    float
+        The diameter in px, within ``cells.units.ERYTHROCYTE_PX_RANGE``.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Where it is none that an image of blood cells can have.
+    """
+    low, high = ERYTHROCYTE_PX_RANGE
+    value = positive_number(text)
+    if not low <= value <= high:
+        raise ArgumentTypeError(
+            f"{one_line(text)!r} is no erythrocyte diameter in px; give a number from {low:g} to {high:g}"
+        )
+    return value
+
+
+def seed(text: str) -> int:
+    """Read the seed of random draws.
+
+    Parameters
+    ----------
+    text : str
+        What the user wrote.
+
+    Returns
+    -------
+    int
+        The seed, 0 to 2³² - 1.
+
+    Raises
+    ------
+    ArgumentTypeError
+        Where it is none.
+    """
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > _LARGEST_SEED:
+        raise ArgumentTypeError(
+            f"{one_line(text)!r} is no seed; give a whole number from 0 to {_LARGEST_SEED}"
+        )
+    return int(text)
 
 
 def add_formula_options(parser: ArgumentParser) -> None:

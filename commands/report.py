@@ -15,10 +15,13 @@ from commands.options import (
     settings_of,
 )
 from commands.output import staged_folder
+from commands.paths import Inputs, stands
 from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
+
+    from leukoformula.result import SmearResult
 
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -71,6 +74,7 @@ def run(options: Namespace) -> int:
         settings_of(options, laboratory),
         identity_of(options),
     )
+    _spare_fields(options)
     with staged_folder(options.out) as stage:
         with TerminalProgress() as progress:
             result = analyse(
@@ -80,9 +84,31 @@ def run(options: Namespace) -> int:
         result = as_stored(result, pictures)
         write_reports(result, stage, look=look, pictures=pictures)
     warn_of(result.refused)
+    _warn_of_folders(result, options.smear)
     if options.json:
         put_document(result_document(result, pictures=pictures.record if pictures else None))
     else:
         print(formula_table(result.formula, lang=look.lang))
     say(f"{len(result.cells)} finds in {len(result.fields)} fields; report in {options.out / 'report.pdf'}")
     return 0
+
+
+def _spare_fields(options: Namespace) -> None:
+    """Refuse to lay the pictures of the report over fields that bear their names."""
+    from slides.reader import open_smear
+
+    pictures = [options.out / "overview.jpg", options.out / "crops.jpg", *options.out.glob("crops-*.jpg")]
+    there = [path for path in pictures if stands(path)]
+    if there:
+        Inputs(open_smear(options.smear).files).spare(*there)
+
+
+def _warn_of_folders(result: "SmearResult", smear: Path) -> None:
+    from leukoformula.folders import count_folders
+
+    folders = count_folders(field.name for field in result.fields)
+    if folders > 1:
+        say(
+            f"warning: the {len(result.fields)} fields come from {folders} folders of {smear} and are counted"
+            " as one smear; give the folder of one patient if they are not all of one"
+        )

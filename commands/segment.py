@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from cells.errors import InputError
 from cells.units import CROP_PX
-from commands.cell_images import CROP_ERYTHROCYTES, add_erythrocyte_option, cell_images
+from commands.cell_images import CROP_ERYTHROCYTES, add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
 from commands.output import staged_folder
+from commands.paths import Inputs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -43,7 +44,10 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "source", type=Path, metavar="DIR", help="folder of cell images, or CSV file with a column path"
+        "source",
+        type=Path,
+        metavar="DIR",
+        help="folder of cell images, or CSV file with the columns path and, where known, erythrocyte_px",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     parser.add_argument(
@@ -70,6 +74,7 @@ def run(options: Namespace) -> int:
     from features.segmentation import Quality
     from leukoformula.store import load_segmenter
 
+    inputs = Inputs(image_files(options.source))
     segmenter, _ = load_segmenter(options.route)
     doubtful = 0
     done: set[str] = set()
@@ -80,6 +85,7 @@ def run(options: Namespace) -> int:
                 refused.append(item)
                 continue
             name = _picture_name(item.name, done)
+            inputs.spare(options.out / name)
             picture, quality = segment_image(item, segmenter)
             doubtful += quality is not Quality.GOOD
             _write(stage / name, picture)

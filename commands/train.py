@@ -1,18 +1,22 @@
 """``leukoformula train``: makes each shipped model from data and one settings file."""
 
+import shutil
 import tomllib
 from argparse import Namespace
+from contextlib import contextmanager
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cells.errors import DataError, InputError, UsageError
+from cells.errors import DataError, InputError, RefusedError, UsageError
 from commands import train_adapted, train_network
 from commands.console import say
+from commands.paths import stands
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 _HELP = {
@@ -118,9 +122,26 @@ def run(options: Namespace) -> int:
         "cnn": _train_cnn,
         "segmenter": _train_segmenter,
     }
-    trainers[options.model](options)
+    with _nothing_left_of_a_refusal(options.out):
+        trainers[options.model](options)
     say(f"model in {options.out}")
     return 0
+
+
+@contextmanager
+def _nothing_left_of_a_refusal(out: Path) -> "Iterator[None]":
+    """Remove what a refused run has made, but never what took long: checkpoints and measured features."""
+    harvested = out / "work" / "artefacts"
+    made = [folder for folder in (harvested, harvested.parent, out, *out.parents) if not stands(folder)]
+    try:
+        yield
+    except (RefusedError, UsageError):
+        if harvested in made:
+            shutil.rmtree(harvested, ignore_errors=True)
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
 
 
 def _settings(options: Namespace) -> dict[str, Any]:

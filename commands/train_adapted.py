@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import DataError, InputError, UsageError
-from commands.console import positive_number, say
+from commands.console import say
+from commands.options import erythrocyte_px
 from commands.output import staged_folder
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--erythrocyte-px",
-        type=positive_number,
+        type=erythrocyte_px,
         metavar="N",
         help="erythrocyte diameter in the images of the manifest, in px (default: that of the manifest, else"
         " shorter side / 3.2)",

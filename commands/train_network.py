@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cells.errors import UsageError
 from commands.console import positive_number, say
+from commands.options import seed
 
 HELP = "train a network of the literature (needs the extra train)"
 
@@ -64,7 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="none|imagenet|FILE",
         help="weights to start from (default: none)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of every draw (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of every draw (default: 0)")
 
 
 def _whole(text: str) -> int:

@@ -1,14 +1,18 @@
 """Going over the fields of a smear: a sample of them to find the pixel size, then all of them in parallel."""
 
+import hashlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
 
 from cells.errors import CalibrationError, NoSmearError
-from cells.records import Field, Refusal
+from cells.records import Field, Refusal, RGBImage
 from leukoformula.settings import Settings
 from slides.calibration import Calibration, calibrate
 
@@ -16,6 +20,7 @@ Progress = Callable[[str, int, int], None]
 """Takes the name of a stage, the number of steps done and the number of all steps."""
 
 Answer = TypeVar("Answer")
+Given_co = TypeVar("Given_co", covariant=True)
 
 
 class Fields(Protocol):
@@ -104,6 +109,9 @@ def map_fields(
 ) -> Iterator[Answer | Refusal]:
     """Apply a function to every field, several at a time; the answers come in the order of the fields.
 
+    Of fields with the same pixels, whatever their files, the first is answered and the others are refused:
+    their cells would be counted twice.
+
     Parameters
     ----------
     smear : Fields
@@ -118,35 +126,64 @@ def map_fields(
     Yields
     ------
     Answer or Refusal
-        The answer for each field, or why the field could not be read.
+        The answer for each field, or why the field could not be read or is not counted.
     """
 
-    def work(index: int) -> Answer | Refusal:
+    def work(index: int) -> _Answered[Answer] | Refusal:
         item = smear.field(index)
-        return item if isinstance(item, Refusal) else function(item)
+        if isinstance(item, Refusal):
+            return item
+        return _Answered(item.name, _fingerprint(item.image), function(item))
 
-    waiting: deque[Future[Answer | Refusal]] = deque()
+    waiting: deque[Future[_Answered[Answer] | Refusal]] = deque()
+    seen: dict[bytes, str] = {}
     done = 0
     pool = ThreadPoolExecutor(workers)
     try:
         for index in range(len(smear)):
             waiting.append(pool.submit(work, index))
             if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
+                yield _once(waiting.popleft().result(), seen)
                 progress("looking at fields", done := done + 1, len(smear))
         while waiting:
-            yield waiting.popleft().result()
+            yield _once(waiting.popleft().result(), seen)
             progress("looking at fields", done := done + 1, len(smear))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answered(Generic[Given_co]):
+    name: str
+    fingerprint: bytes
+    answer: Given_co
+
+
+def _once(item: _Answered[Answer] | Refusal, seen: dict[bytes, str]) -> Answer | Refusal:
+    if isinstance(item, Refusal):
+        return item
+    if item.fingerprint in seen:
+        reason = f"is the same picture as {seen[item.fingerprint]}, which is counted; leave one of them out"
+        return Refusal(item.name, reason)
+    seen[item.fingerprint] = item.name
+    return item.answer
+
+
+def _fingerprint(image: RGBImage) -> bytes:
+    # SHA-1 for its speed, 1 ms per MB: two fields of a smear do not collide by chance.
+    digest = hashlib.sha1(repr(image.shape).encode(), usedforsecurity=False)
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.digest()
+
+
 def _sample(smear: Fields, most: int, progress: Progress, refused: list[Refusal]) -> Iterator[Field]:
     count = min(len(smear), most)
+    seen: set[bytes] = set()
     for number in range(count):
         progress("measuring erythrocytes", number + 1, count)
         item = smear.field(number * len(smear) // count)
-        if isinstance(item, Field):
-            yield item
-        else:
+        if isinstance(item, Refusal):
             refused.append(item)
+        elif (fingerprint := _fingerprint(item.image)) not in seen:
+            seen.add(fingerprint)
+            yield item

@@ -25,6 +25,7 @@ from leukoformula.alerts import NO_RULE, outlier_alert
 from leukoformula.decisions import UNLIKE, decide, likeliest
 from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
+from leukoformula.folders import folders_remark
 from leukoformula.reference import load_ranges
 from leukoformula.result import FieldSummary, Identity, Overview, SmearResult
 from leukoformula.settings import Settings
@@ -206,7 +207,9 @@ class _Survey:
             start = stop
 
     def remarks(self) -> tuple[Finding, ...]:
-        return (*self.alerts(), *assess_smear(self.findings, len(self.summaries)), *self.findings)
+        folders = folders_remark(summary.name for summary in self.summaries)
+        of_smear = assess_smear(self.findings, len(self.summaries))
+        return (*self.alerts(), *([folders] if folders else ()), *of_smear, *self.findings)
 
     def alerts(self) -> list[Finding]:
         if not self.settings.flag_outliers:

@@ -31,7 +31,7 @@ class Settings:
     calibration_fields : int
         Number of fields, spread over the smear, on which the erythrocytes are measured.
     detection_threshold : float or None
-        Least score of a find; None takes the threshold stored with the detector.
+        Least score of a find, -1 to 1; None takes the threshold stored with the detector.
     abstain_below : float
         A cell whose most probable class, with band and segmented neutrophils taken together, is less
         probable than this is left unidentified; 0 to 1.
@@ -77,6 +77,9 @@ class Settings:
             )
         if self.um_per_px is not None and not (math.isfinite(self.um_per_px) and self.um_per_px > 0):
             raise UsageError(f"um_per_px is {self.um_per_px}; give a positive number of µm per pixel")
+        threshold = self.detection_threshold
+        if threshold is not None and not -1.0 <= threshold <= 1.0:
+            raise UsageError(f"detection_threshold is {threshold}; scores lie between -1 and 1")
         for name in ("abstain_below", "flag_outliers", "abstain_outliers", "cnn_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} is {getattr(self, name)}; give a number from 0 to 1")

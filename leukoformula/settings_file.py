@@ -225,7 +225,7 @@ _ANALYSIS: dict[str, Reader] = {
     "classifier": _one_of(*CLASSIFIERS),
     "um_per_px": _number(0.001, 10),
     "calibration_fields": _whole(1, 100_000),
-    "detection_threshold": _number(-1000, 1000),
+    "detection_threshold": _number(-1, 1),
     "abstain_below": _number(0, 1),
     "flag_outliers": _number(0, 1),
     "abstain_outliers": _number(0, 1),

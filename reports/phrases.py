@@ -274,6 +274,11 @@ _QUALITY = {
         "Клеток, не похожих на известные программе нормальные, больше, чем объяснила бы случайность: "
         "проверьте, нет ли бластов и других патологических клеток, и качество окраски",
     ),
+    "finding.several_folders": (
+        "The fields lie in several folders and are counted as one smear: check that all are of one patient",
+        "Поля зрения лежат в нескольких папках и посчитаны как один мазок: проверьте, что все они одного "
+        "пациента",
+    ),
     "finding.no_rule_for_unknown_cells": (
         "Cells unlike the known ones are not flagged: no rule for this classifier is stored",
         "Клетки, не похожие на известные, не отмечаются: для этого классификатора нет правила",

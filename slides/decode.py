@@ -311,9 +311,21 @@ def _page_pixels(path: Path, page: TiffPage) -> NDArray[np.generic]:
         return np.asarray((page.colormap[:, values] >> 8).astype(np.uint8).transpose(1, 2, 0))
     if page.photometric == PHOTOMETRIC.MINISWHITE and values.dtype.kind in "ub":
         values = ~values if values.dtype.kind == "b" else np.iinfo(values.dtype).max - values
+    if page.photometric == PHOTOMETRIC.SEPARATED and values.ndim == 3 and values.shape[2] == 4:
+        return _from_inks(values)
     if values.ndim == 3 and values.shape[2] > 3 and not page.extrasamples:
         raise InputError(f"has {values.shape[2]} channels; only grey and RGB images are read")
     return values
+
+
+def _from_inks(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Turn cyan, magenta, yellow and black into RGB, as for a JPEG."""
+    if values.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"holds values of type {values.dtype}; only 8 and 16 bit images are read")
+    eight = values if values.dtype == np.uint8 else values.astype(np.uint16) >> np.uint16(8)
+    height, width = eight.shape[:2]
+    inks = Image.frombytes("CMYK", (width, height), eight.astype(np.uint8).tobytes())
+    return np.asarray(inks.convert("RGB"))
 
 
 def _page_by_pillow(path: Path, index: int) -> NDArray[np.generic]:

@@ -10,6 +10,7 @@ from cells.errors import InputError
 from cells.records import Field, Refusal, RGBImage
 from slides.decode import count_pages, decode, kind_of
 from slides.optics import white_point
+from slides.own_pictures import report_pictures
 from slides.screening import require_smear
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"})
@@ -57,6 +58,11 @@ class Smear:
         """Names of the candidate images and pages, in order."""
         return tuple(candidate.name for candidate in self._candidates)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Paths of the files that hold the candidates, each once, in order."""
+        return tuple(dict.fromkeys(candidate.path for candidate in self._candidates))
+
     def fields(self, *, at_most: int | None = None) -> Iterator[Field | Refusal]:
         """Read the fields one by one.
 
@@ -103,7 +109,8 @@ class Smear:
 def open_smear(path: Path) -> Smear:
     """Open a folder of fields, one image or a multi-page TIFF as a smear.
 
-    Hidden files, files with another suffix and pipes are passed over; sub-folders are read too, each once.
+    Hidden files, files with another suffix, pipes and the pictures of a report that lies in a folder are
+    passed over; sub-folders are read too, each once.
 
     Parameters
     ----------
@@ -121,7 +128,13 @@ def open_smear(path: Path) -> Smear:
     """
     source = Path(path)
     shown = printable(source.name or str(source.absolute().name))
-    if source.is_dir():
+    try:
+        is_folder = source.is_dir()
+    except OSError as error:
+        raise InputError(
+            f"{printable(str(source))} cannot be opened: {error.strerror}; check the path and its permissions"
+        ) from error
+    if is_folder:
         candidates = [c for file, name in _walk(source) for c in _expand(file, name)]
         if not candidates:
             raise InputError(
@@ -199,9 +212,10 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
         except OSError:
             found.append((tuple(_natural(p) for p in parts), place, "/".join(parts) or "."))
             return
+        passed_over = report_pictures(place, (entry.name for entry in entries))
         for entry in entries:
             here = (*parts, entry.name)
-            if entry.name.startswith((".", "__MACOSX")):
+            if entry.name.startswith((".", "__MACOSX")) or entry.name in passed_over:
                 continue
             if _is_folder(entry):
                 visit(Path(entry.path), here)

@@ -77,6 +77,69 @@ def test_classify_a_manifest(
     assert "3.2 erythrocyte" not in shown
 
 
+def test_both_names_of_the_scale_count(cells: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
+    fake_models.answer = None
+    for column in ("rbc_px", "erythrocyte_px"):
+        (cells / "list.csv").write_text(f"path,{column}\ncell_2.png,20\n")
+        for command in ("classify", "segment"):
+            out = tmp_path / f"{column}_{command}"
+            target = out / "p.csv" if command == "classify" else out
+            assert main([command, str(cells / "list.csv"), "--out", str(target)]) == 0
+    for name in ("classify/p.csv", "segment/cell_2.png"):
+        one, two = (tmp_path / f"{column}_{name}" for column in ("rbc_px", "erythrocyte_px"))
+        assert one.read_bytes() == two.read_bytes()
+    (cells / "list.csv").write_text("path\ncell_2.png\n")
+    assert main(["segment", str(cells / "list.csv"), "--out", str(tmp_path / "plain")]) == 0
+    assert (tmp_path / "plain" / "cell_2.png").read_bytes() != two.read_bytes()
+    (cells / "list.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "lists no images"),
+        ("path\n", "lists no images"),
+        ("name\nx.png\n", "has no column path; name path"),
+        ("path;rbc_px\nx.png;35\n", "has no column path; separate its columns with commas"),
+        ("path,rbc_px\n,35\n", "line 2: no path"),
+        ("path,erythrocyte_px\ncell_1.png,1e9\n", "line 2: erythrocyte diameter '1e9'"),
+        ("path,rbc_px\ncell_1.png,nan\n", "from 4 to 2000"),
+    ],
+)
+def test_a_manifest_says_what_it_lacks(
+    tmp_path: Path, text: str, said: str, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    for command in ("classify", "segment", "compare"):
+        words = [command, str(tmp_path / "list.csv"), "--out", str(tmp_path / "out")]
+        assert main(words + (["--classifiers", "mlp"] if command == "compare" else [])) == 3
+        shown = capsys.readouterr().err
+        assert command == "compare" or said in shown
+        assert shown.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("scale", ["1e9", "1e-9", "3.9", "2001", "inf", "nan", "0", "-35", ""])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["classify", "cells"],
+        ["segment", "cells"],
+        ["compare", "list.csv"],
+        ["evaluate", "detector", "--images", "a", "--truth", "b", "--format", "voc"],
+        ["train", "cnn", "--adapt", "list.csv"],
+    ],
+)
+def test_an_impossible_scale_is_wrong_usage(
+    words: list[str], scale: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--out", str(tmp_path / "out.csv"), f"--erythrocyte-px={scale}"]) == 2
+    shown = capsys.readouterr().err
+    assert "--erythrocyte-px" in shown
+    assert shown.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "path\n", "name\nx.png\n", "path,rbc_px\ncell_1.png,zero\n", "path\n\xff", "path\n\0\n"]
 )

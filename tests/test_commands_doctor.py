@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from fakes import CLASSIFIER_INFO, FakeClassifier
 
 import commands.doctor
 import commands.options
+import commands.train
+from cells.errors import DataError
 from commands.doctor import all_checks
 from commands.main import main
 from leukoformula import settings, store
@@ -104,6 +107,32 @@ def test_train_needs_its_data(model: str, tmp_path: Path, capsys: pytest.Capture
     assert main(words) == 3
     assert "--data" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("before", [[], ["out/notes.txt"], ["out/work/artefacts/manifest.csv"]])
+@pytest.mark.parametrize("costly", [False, True])
+def test_a_refused_training_leaves_nothing_but_what_took_long(
+    before: list[str], costly: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in before:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("mine")
+    checkpoint = ["out/work/features.npz"] if costly else []
+
+    def refuse(options: Namespace) -> None:
+        harvest = options.out / "work" / "artefacts" / "crop.png"
+        harvest.parent.mkdir(parents=True, exist_ok=True)
+        harvest.write_text("harvested")
+        for name in checkpoint:
+            (tmp_path / name).write_text("an hour's work")
+        raise DataError("a set is missing")
+
+    monkeypatch.setattr(commands.train, "_train_mlp", refuse)
+    assert main(["train", "mlp", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 3
+    resumed = ["out/work/artefacts/crop.png"] if "out/work/artefacts/manifest.csv" in before else []
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted([*before, *checkpoint, *resumed])
+    assert (tmp_path / "out").exists() == bool(before or costly)
 
 
 @pytest.mark.parametrize("text", [None, "seed = ", "\udc80"])

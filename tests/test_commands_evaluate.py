@@ -93,6 +93,29 @@ def test_missing_files_give_exit_code_3(command: list[str], tmp_path: Path, more
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("text", ["", "\n", "image,verdict\n", "image;x0;y0;x1;y1;verdict\n"])
+def test_a_list_that_is_no_audit_is_refused(
+    text: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    assert main([*command, "--audit", str(tmp_path / "list.csv")]) == 3
+    said = capsys.readouterr().err
+    assert "list.csv: no readable audit list, it has no column" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_filled_audit_is_not_written_over(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 0
+    audit = tmp_path / "out" / "audit.csv"
+    before = audit.read_bytes()
+    assert main([*command, "--audit", str(audit)]) == 2
+    assert "over the input" in capsys.readouterr().err
+    assert audit.read_bytes() == before
+
+
 def test_a_model_that_is_none_is_refused(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     assert main([*command, "--model", str(tmp_path / "bad.npz")]) == 3

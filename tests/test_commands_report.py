@@ -15,6 +15,7 @@ from fakes import FakeClassifier
 from commands.main import main
 from leukoformula import pipeline
 from project import ROOT
+from slides.own_pictures import report_pictures
 
 FILES = [
     "cells.csv",
@@ -97,6 +98,59 @@ def test_nothing_to_analyse_is_exit_code_3(
         assert not (tmp_path / "out").exists()
 
 
+def test_a_report_does_not_count_its_own_pictures(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier
+) -> None:
+    folder = tmp_path / "smear"
+    shutil.copytree(smear, folder)
+    for out in (folder / "report", folder):
+        texts = []
+        for _ in range(2):
+            assert main(["report", str(folder), "--out", str(out), "--um-per-px", "0.15"]) == 0
+            texts.append((out / "result.json").read_text(encoding="utf-8"))
+        assert texts[0] == texts[1]
+    assert main(["detect", str(folder), "--out", str(tmp_path / "d.json"), "--um-per-px", "0.15"]) == 4
+    images = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))["images"]
+    assert [image["file_name"] for image in images] == [f"field_00{n}.png" for n in (1, 2, 3)]
+
+
+def test_every_picture_of_a_report_is_known_as_such(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.stored_pictures.PER_SHEET", 4)
+    assert main(["report", str(smear), "--out", str(tmp_path), "--um-per-px", "0.15"]) == 0
+    pictures = {path.name for path in tmp_path.glob("*.jpg")}
+    assert len(pictures) >= 4
+    assert report_pictures(tmp_path, pictures) == pictures
+
+
+def test_a_report_is_not_laid_over_a_field(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(smear / "field_001.png", tmp_path / "field_001.png")
+    shutil.copy(smear / "field_002.png", tmp_path / "overview.jpg")
+    before = (tmp_path / "overview.jpg").read_bytes()
+    assert main(["report", str(tmp_path), "--out", str(tmp_path), "--um-per-px", "0.15"]) == 2
+    assert "over the input" in capsys.readouterr().err
+    assert (tmp_path / "overview.jpg").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_fields_of_several_folders_are_named(
+    lang: str, smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        (tmp_path / "day" / str(number)).mkdir(parents=True)
+        shutil.copy(smear / f"field_00{number}.png", tmp_path / "day" / str(number))
+    out = tmp_path / "out"
+    words = ["report", str(tmp_path / "day"), "--out", str(out), "--um-per-px", "0.15", "--lang", lang]
+    assert main(words) == 0
+    assert "the 2 fields come from 2 folders" in capsys.readouterr().err
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert {"en": "lie in several folders", "ru": "лежат в нескольких папках"}[lang] in page
+
+
 def test_missing_models_are_exit_code_3(
     smear: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,12 +159,16 @@ def test_missing_models_are_exit_code_3(
     assert "detector" in capsys.readouterr().err
 
 
-def test_an_interrupt_leaves_nothing(smear: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_leaves_nothing(stop: str, smear: Path, tmp_path: Path) -> None:
+    if not hasattr(signal, stop):
+        pytest.skip(f"this system has no {stop}")
     out = tmp_path / "out"
     # Where tests run in the background, the signal is ignored until a handler is set.
     code = (
         "import signal, sys, time, leukoformula.pipeline as p; from commands.main import main\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"if {stop!r} != 'SIGINT': signal.signal(signal.{stop}, signal.SIG_DFL)\n"
         "def wait(*_, **__): print('ready', flush=True); time.sleep(30)\n"
         f"p.analyse = wait; sys.exit(main(['report', {str(smear)!r}, '--out', {str(out)!r}]))"
     )
@@ -120,7 +178,7 @@ def test_an_interrupt_leaves_nothing(smear: Path, tmp_path: Path) -> None:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n", running.communicate()
         time.sleep(0.1)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(getattr(signal, stop))
         _, err = running.communicate(timeout=20)
     assert running.returncode == 130
     assert err == "leukoformula: interrupted\n"
@@ -151,6 +209,37 @@ def test_detect_writes_coco(smear: Path, tmp_path: Path, fake_models: FakeClassi
         assert width == height == pytest.approx(float(row["diameter_px"]), abs=0.01)
         assert left + width / 2 - 0.5 == pytest.approx(float(row["col"]), abs=0.02)
         assert top + height / 2 - 0.5 == pytest.approx(float(row["row"]), abs=0.02)
+
+
+def test_a_name_that_a_spreadsheet_would_run(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier
+) -> None:
+    shutil.copy(smear / "field_001.png", tmp_path / "=1+1.png")
+    for command in ("detect", "classify"):
+        out = tmp_path / f"{command}.csv"
+        assert main([command, str(tmp_path), "--out", str(out)]) == 0
+        assert {next(iter(row.values())) for row in rows(out)} == {"'=1+1.png"}
+    assert main(["detect", str(tmp_path), "--out", str(tmp_path / "d.json")]) == 0
+    coco = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))
+    assert coco["images"][0]["file_name"] == "=1+1.png"
+
+
+def test_detect_counts_a_picture_once(
+    smear: Path,
+    tmp_path: Path,
+    fake_models: FakeClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "d.csv"
+    monkeypatch.chdir(smear.parent)
+    folder = Path(smear.name)
+    assert main(["detect", str(folder), "--out", str(out), "--um-per-px", "0.15"]) == 4
+    once = out.read_bytes()
+    more = [str(folder / "field_001.png"), str(smear / "field_001.png")]
+    assert main(["detect", str(folder), *more, "--out", str(out), "--um-per-px", "0.15"]) == 4
+    assert out.read_bytes() == once
+    assert capsys.readouterr().err.count("is the same picture as field_001.png") == 2
 
 
 def test_detect_tells_folders_apart(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:

@@ -64,6 +64,8 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("abstain_below = 1.5", "abstain_below"),
         ("abstain_below = nan", "abstain_below"),
         ("abstain_below = true", "abstain_below"),
+        ("detection_threshold = 1000", "detection_threshold is 1000; give a number from -1 to 1"),
+        ("detection_threshold = inf", "detection_threshold"),
         ("calibration_fields = 2.5", "calibration_fields"),
         ("counting = 3", "counting"),
         ("[counting]\nsmudge = 'ignore'", "counting.smudge"),

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 import leukoformula
 from cells.errors import InputError, NoSmearError, UsageError
+from cells.records import Finding, Refusal
 from cells.vocabulary import CLASSIFIED, CellClass
 from leukoformula import Identity, Settings, SmearResult, analyse
 from leukoformula.decisions import COUNTING_FRAME, NOT_A_LEUKOCYTE, UNCERTAIN, decide
-from leukoformula.fields import JoinedFields, map_fields
+from leukoformula.fields import JoinedFields, calibrate_smear, map_fields
 from slides.reader import open_smear
 
 C = CellClass
@@ -129,6 +130,9 @@ def test_a_missing_smear(tmp_path: Path, fake_models: FakeClassifier) -> None:
         {"um_per_px": 0.0},
         {"um_per_px": math.nan},
         {"abstain_below": 1.5},
+        {"detection_threshold": math.nan},
+        {"detection_threshold": 1.01},
+        {"detection_threshold": -1000.0},
         {"cnn_share": -0.1},
         {"workers": 0},
         {"calibration_fields": 0},
@@ -143,8 +147,55 @@ def test_joined_smears_keep_their_order(smear: Path) -> None:
     parts = [open_smear(smear / f"field_00{n}.png") for n in (2, 1)] + [open_smear(smear)]
     joined = JoinedFields(parts)
     assert len(joined) == 2 + len(parts[2])
-    names = list(map_fields(joined, lambda field: field.name, workers=3))
+    answers = list(map_fields(joined, lambda field: field.name, workers=3))
+    names = [answer.name if isinstance(answer, Refusal) else answer for answer in answers]
     assert names[:5] == [f"field_00{n}.png" for n in (2, 1, 1, 2, 3)]
+    assert [isinstance(answer, Refusal) for answer in answers[:5]] == [False, False, True, True, False]
+
+
+@pytest.fixture
+def twice(smear: Path, tmp_path: Path) -> Path:
+    """A smear with three fields, and one of them thrice more: as a copy, as a link, and encoded anew."""
+    folder = tmp_path / "twice"
+    shutil.copytree(smear, folder)
+    shutil.copy(folder / "field_001.png", folder / "copy.png")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "link.png").symlink_to(folder / "field_001.png")
+    image = cv2.imread(str(folder / "field_001.png"))
+    assert image is not None
+    cv2.imwrite(str(folder / "z.bmp"), image)
+    image[0, 0, 0] ^= 1
+    cv2.imwrite(str(folder / "other.png"), image)
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_same_picture_is_counted_once(workers: int, twice: Path, fake_models: FakeClassifier) -> None:
+    result = analyse(twice, settings=Settings(um_per_px=0.15, workers=workers))
+    names = [field.name for field in result.fields]
+    assert names == ["copy.png", "field_002.png", "field_003.png", "other.png"]
+    same = [refusal for refusal in result.refused if "is the same picture as copy.png" in refusal.reason]
+    assert [refusal.name for refusal in same] == ["field_001.png", "sub/link.png", "z.bmp"]
+    assert {cell.image for cell in result.cells} <= set(names)
+
+
+def test_the_same_picture_does_not_weigh_twice_in_the_pixel_size(smear: Path, twice: Path) -> None:
+    (twice / "other.png").unlink()
+    once = calibrate_smear(open_smear(smear), settings=Settings())
+    assert calibrate_smear(open_smear(twice), settings=Settings()).erythrocytes == once.erythrocytes
+
+
+def test_fields_of_several_folders_are_remarked_on(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier
+) -> None:
+    for name, folder in (("field_001.png", "a"), ("field_002.png", "b"), ("field_003.png", "b")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        shutil.copy(smear / name, tmp_path / folder)
+    settings = Settings(um_per_px=0.15)
+    remarks = [remark for remark in analyse(tmp_path, settings=settings).findings if not remark.where]
+    assert Finding("several_folders", "warning", value=2.0) in remarks
+    single = analyse(tmp_path / "b", settings=settings)
+    assert "several_folders" not in {remark.code for remark in single.findings}
 
 
 def test_an_error_in_a_worker_is_raised(smear: Path) -> None:

@@ -1,4 +1,6 @@
+import errno
 import io
+import json
 import os
 import struct
 import sys
@@ -91,6 +93,29 @@ def test_grey_and_palette(tmp_path: Path) -> None:
         read = read_image(tmp_path / name)
         assert np.array_equal(read, np.asarray(Image.open(tmp_path / name).convert("RGB")))
         assert np.abs(read.astype(int) - SMEAR).mean() < 10
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_inks_are_read_in_every_format(tmp_path: Path, compression: str | None) -> None:
+    inks = Image.fromarray(SMEAR).convert("CMYK")
+    inks.save(tmp_path / "f.jpg", quality=98, subsampling=0)
+    inks.save(tmp_path / "f.tif", compression=compression)
+    assert np.array_equal(read_image(tmp_path / "f.tif"), np.asarray(inks.convert("RGB")))
+    difference = read_image(tmp_path / "f.tif").astype(int) - read_image(tmp_path / "f.jpg")
+    assert np.abs(difference).mean() < 4
+    assert isinstance(only(tmp_path / "f.tif"), Field)
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_inks_of_sixteen_bits_and_of_other_numbers(tmp_path: Path, planes: str) -> None:
+    inks = np.asarray(Image.fromarray(SMEAR).convert("CMYK"))
+    stored = inks if planes == "contig" else np.moveaxis(inks, -1, 0)
+    for dtype, name in ((np.uint8, "a.tif"), (np.uint16, "b.tif"), (np.float32, "c.tif")):
+        values = stored.astype(dtype) << 8 if dtype is np.uint16 else stored.astype(dtype)
+        tifffile.imwrite(tmp_path / name, values, photometric="separated", planarconfig=planes)
+    assert np.array_equal(read_image(tmp_path / "a.tif"), read_image(tmp_path / "b.tif"))
+    with pytest.raises(InputError, match="holds values of type float32"):
+        read_image(tmp_path / "c.tif")
 
 
 def test_inverted_grey_tiff(tmp_path: Path) -> None:
@@ -240,6 +265,59 @@ def test_hidden_files_loops_and_pipes_are_passed_over(tmp_path: Path) -> None:
     smear = open_smear(tmp_path)
     assert smear.names == ("f.png", "self.png", "sub/g.png")
     assert isinstance(smear.field(1), Refusal)
+
+
+def test_a_path_that_cannot_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="cannot be opened: File name too long"):
+        open_smear(tmp_path / ("n" * 300))
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(InputError, match="permissions"):
+        open_smear(tmp_path / "locked" / "f.png")
+
+
+def report_beside(folder: Path, **changed: object) -> None:
+    document = {"schema": "leukoformula.result/1", "pictures": {"crops": [], "overview": None}}
+    (folder / "result.json").write_text(json.dumps(document | changed))
+
+
+def test_the_pictures_of_a_report_are_no_fields(tmp_path: Path) -> None:
+    ours = ("crops.jpg", "crops-2.jpg", "overview.jpg")
+    mine = ("f.png", "crops.png", "crops-a.jpg", "my crops.jpg", "sub/crops.jpg")
+    for name in (*ours, *mine):
+        save(tmp_path / "report" / name)
+    save(tmp_path / "crops.jpg")
+    assert len(open_smear(tmp_path)) == 9
+    report_beside(tmp_path / "report")
+    assert set(open_smear(tmp_path).names) == {"crops.jpg", *(f"report/{name}" for name in mine)}
+    assert set(open_smear(tmp_path / "report").names) == set(mine)
+    assert len(open_smear(tmp_path / "report" / "crops.jpg")) == 1
+
+
+@pytest.mark.parametrize(
+    "changed", [{"schema": "other/1"}, {"schema": 1}, {"schema": None}, {"pictures": None}, {"pictures": []}]
+)
+def test_another_result_hides_nothing(tmp_path: Path, changed: dict[str, object]) -> None:
+    for name in ("f.png", "report/crops.jpg", "report/overview.jpg"):
+        save(tmp_path / name)
+    report_beside(tmp_path / "report", **changed)
+    assert len(open_smear(tmp_path)) == 3
+    for text in ("", "[1]", "{", "[" * 100_000):
+        (tmp_path / "report" / "result.json").write_text(text)
+        assert len(open_smear(tmp_path)) == 3
+    (tmp_path / "report" / "result.json").unlink()
+    (tmp_path / "report" / "result.json").mkdir()
+    assert len(open_smear(tmp_path)) == 3
+
+
+def test_nothing_but_a_report_is_no_smear(tmp_path: Path) -> None:
+    save(tmp_path / "crops.jpg")
+    report_beside(tmp_path)
+    with pytest.raises(InputError, match="no PNG"):
+        open_smear(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")

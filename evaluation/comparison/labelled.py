@@ -1,7 +1,5 @@
 """The labelled cells that classifiers are compared on: from manifests and from the published sets."""
 
-import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.errors import DataError, InputError
+from cells.manifests import read_manifest, stated_scale
 from cells.records import Refusal
 from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
 from cells.vocabulary import CellClass
@@ -19,8 +18,6 @@ from slides.optics import white_point
 from slides.reader import read_image
 
 _CROP_ERYTHROCYTES = CROP_PX / CROP_ERYTHROCYTE_PX
-_SCALES = ("erythrocyte_px", "rbc_px")
-_LARGEST_SCALE = 1e4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,19 +179,13 @@ def published_cells(name: str, data: Path) -> LabelledCells:
 
 
 def _rows(manifest: Path, split: str | None) -> list[_Row]:
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as handle:
-            found = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {manifest}: {error}; give a UTF-8 CSV file") from error
     numbered = [
         (number, row)
-        for number, row in enumerate(found, start=2)
+        for number, row in enumerate(read_manifest(manifest, columns=("path", "label")), start=2)
         if split is None or (row.get("split") or "") == split
     ]
     if not numbered:
-        where = f" of split {split!r}" if split is not None else ""
-        raise DataError(f"the manifest {manifest} lists no images{where}; it needs the columns path,label")
+        raise DataError(f"the manifest {manifest} lists no images of split {split!r}; check its column split")
     return [_row(row, f"{manifest}, line {number}") for number, row in numbered]
 
 
@@ -207,17 +198,4 @@ def _row(row: dict[str, str], where: str) -> _Row:
     except ValueError as error:
         names = ", ".join(CellClass)
         raise DataError(f"{where}: unknown label {label!r}; use one of {names}") from error
-    stated = next((row[name] for name in _SCALES if row.get(name)), None)
-    return _Row(path, known, (row.get("group") or "").strip(), _scale(stated, where))
-
-
-def _scale(text: str | None, where: str) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value <= _LARGEST_SCALE:
-        raise DataError(f"{where}: erythrocyte diameter {text!r}; give a positive number of px")
-    return value
+    return _Row(path, known, (row.get("group") or "").strip(), stated_scale(row, where))

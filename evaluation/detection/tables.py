@@ -30,6 +30,8 @@ FIND_COLUMNS = (
 )
 """Columns of ``finds.csv``: verdict is true, false or missed; x0 to y1 is the box found or missed."""
 
+_AUDITED = ("image", "x0", "y0", "x1", "y1", "verdict")
+
 AUDIT_COLUMNS = (
     *("image", "x0", "y0", "x1", "y1", "verdict"),
     *("kind", "score", "suggested_cause", "reason"),
@@ -176,7 +178,13 @@ def read_filled_audit(path: Path) -> AuditRows:
     rows: AuditRows = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
+            table = csv.DictReader(file)
+            missing = [name for name in _AUDITED if name not in (table.fieldnames or ())]
+            if missing:
+                raise DataError(
+                    f"{path}: no readable audit list, it has no column {missing[0]}; check --audit"
+                )
+            for number, row in enumerate(table, 2):
                 verdict = (row["verdict"] or "").strip()
                 if verdict in {"", DETECTOR_ERROR}:
                     continue
