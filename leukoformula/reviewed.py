@@ -89,6 +89,23 @@ def sign(result: SmearResult, signature: Signature) -> SmearResult:
     DataError
         Where nobody reviewed the cells, or some are still unidentified.
     """
+    check_signable(result)
+    return replace(result, signature=signature)
+
+
+def check_signable(result: SmearResult) -> None:
+    """Check that a result may be final.
+
+    Parameters
+    ----------
+    result : SmearResult
+        A result.
+
+    Raises
+    ------
+    DataError
+        Where nobody reviewed the cells, or some are still unidentified.
+    """
     if result.relabelled is None:
         raise DataError("the cells of this result were not reviewed; review them before signing")
     waiting = [
@@ -100,7 +117,6 @@ def sign(result: SmearResult, signature: Signature) -> SmearResult:
             f"{len(waiting)} cells are unidentified (no. {', '.join(waiting[:_NAMED])}{more}); "
             "decide on them before signing: a class, or artefact for what must not count"
         )
-    return replace(result, signature=signature)
 
 
 def _relabelled(cell: Cell, label: CellClass) -> Cell:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cells.errors import DataError, InputError
+from cells.errors import DataError, InputError, UsageError
 from cells.model_files import ModelInfo
 from cells.records import Cell, Detection, Finding, Refusal
 from cells.vocabulary import CellClass
@@ -16,6 +16,7 @@ from counting.records import Comment, CorrectedShare, Correction, Flag, Index, L
 from leukoformula.result import FieldSummary, Identity, Signature, SmearResult
 from reports.document import result_document, schema
 from reports.explanations import read_explanations
+from reports.recount import check_recount
 from reports.schema_check import check
 from reports.stored_pictures import StoredPictures, read_pictures, with_pictures
 from slides.calibration import Calibration
@@ -55,10 +56,11 @@ def open_result(path: Path) -> StoredResult:
     InputError
         Where a file cannot be read.
     DataError
-        Where the document does not fit the schema or a file of pictures was altered.
+        Where the document does not fit the schema, its numbers are not those of its cells, it is signed and
+        must not be, or a file of pictures was altered.
     """
     document = _read(path)
-    result = _result(document, where=str(path))
+    result = _checked(document, where=str(path))
     record = document.get("pictures")
     if record is None:
         return StoredResult(result, None)
@@ -105,9 +107,10 @@ def read_result(path: Path) -> SmearResult:
     InputError
         Where the file cannot be read.
     DataError
-        Where it is no JSON or does not fit the schema.
+        Where it is no JSON or does not fit the schema, its numbers are not those of its cells, or it is
+        signed and must not be.
     """
-    return _result(_read(path), where=str(path))
+    return _checked(_read(path), where=str(path))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -124,6 +127,15 @@ def _read(path: Path) -> dict[str, Any]:
     check(document, schema(), where=str(path))
     found: dict[str, Any] = document
     return found
+
+
+def _checked(document: Mapping[str, Any], *, where: str) -> SmearResult:
+    try:
+        result = _result(document, where=where)
+    except UsageError as error:
+        raise DataError(f"{where}: {error}; the file was altered: restore it") from error
+    check_recount(result, where=where)
+    return result
 
 
 def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
