@@ -80,4 +80,7 @@ def _gallery_note(result: SmearResult, language: Language) -> str:
         return ""
     if not result.cells:
         return language.text("gallery.empty")
-    return language.text("gallery.intro" if result.crops else "gallery.no_crops")
+    if not result.crops:
+        return language.text("gallery.no_crops")
+    said = ("gallery.intro", "gallery.intro.reviewed") if result.relabelled else ("gallery.intro",)
+    return " ".join(language.text(key) for key in said)

@@ -86,6 +86,7 @@ def _thumb(thumb: Thumb, side: float) -> Flowables:
         Image(io.BytesIO(thumb.picture.jpeg), width=side, height=side),
         para(line, "thumb"),
     ]
+    parts += [para(text, "thumb", tone="accent") for text in thumb.said]
     for line in thumb.others:
         parts.append(para(shorten(line, font=SEMIBOLD, size=7, room=side), "thumb", tone="muted"))
     return parts

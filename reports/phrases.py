@@ -330,6 +330,14 @@ _GALLERY = {
         "Сначала показаны наименее уверенно определённые клетки. Под каждой клеткой: её номер в мазке, "
         "вероятность её класса и следующий по вероятности класс.",
     ),
+    "gallery.intro.reviewed": (
+        "A cell that a person named stands before the others of its class and has no probability of its own: "
+        "under it stands what the program had answered.",
+        "Клетка, класс которой указал специалист, стоит первой в своём классе и своей вероятности не имеет: "
+        "под ней указан ответ программы.",
+    ),
+    "gallery.named": ("named by a person", "указано специалистом"),
+    "gallery.program": ("the program said: {answer}", "ответ программы: {answer}"),
     "gallery.finds": ("{n} find|{n} finds", "{n} находка|{n} находки|{n} находок"),
     "gallery.uncounted": ("not counted", "не учитываются"),
     "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),
