@@ -1,6 +1,7 @@
 """``leukoformula render``: every file of a report again from a stored result, reviewed and signed."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,15 @@ def _reviewed(result: "SmearResult", options: Namespace) -> "SmearResult":
     from leukoformula.reference import load_ranges
     from leukoformula.result import Signature
     from leukoformula.reviewed import apply_review, sign
+    from reports.recount import check_recount
     from reports.reviewed_table import read_reviewed
 
     labels = read_reviewed(options.reviewed, result)
-    ranges = load_ranges(str(result.settings.get("ranges", result.formula.ranges_name)))
+    # A result of an earlier version names its ranges without holding them.
+    ranges = result.ranges or load_ranges(str(result.settings.get("ranges", result.formula.ranges_name)))
     reviewed = apply_review(result, labels, ranges=ranges)
+    if result.ranges is None:
+        check_recount(replace(result, ranges=ranges), where=f"the ranges {ranges.name} {ranges.version}")
     if options.signed_by is None:
         return reviewed
     return sign(reviewed, Signature(options.signed_by.strip(), options.signed_at))

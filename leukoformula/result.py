@@ -11,6 +11,7 @@ from cells.errors import UsageError
 from cells.model_files import ModelInfo
 from cells.records import Cell, Finding, Refusal, RGBImage
 from counting.formula import LeukocyteFormula
+from counting.ranges import ReferenceSet
 from slides.calibration import Calibration
 
 LONGEST_NAME = 100
@@ -145,6 +146,8 @@ class SmearResult:
         Who released the result; None until a person has reviewed and signed it.
     explanations : dict of int to object
         What speaks for the label of a cell, by ``cell_id``; empty where nothing is explained.
+    ranges : ReferenceSet or None
+        The reference ranges that the formula was made with; None in results of earlier versions.
     """
 
     name: str
@@ -165,6 +168,7 @@ class SmearResult:
     relabelled: tuple[int, ...] | None = None
     signature: Signature | None = None
     explanations: dict[int, object] = field(default_factory=dict)
+    ranges: ReferenceSet | None = None
 
     @property
     def status(self) -> Literal["preliminary", "final"]:

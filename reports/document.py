@@ -12,6 +12,7 @@ from cells.files import atomic_path
 from cells.records import Cell
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
+from leukoformula.reference import ranges_document
 from leukoformula.result import SmearResult
 from reports.explanations import explanation_records
 
@@ -97,6 +98,7 @@ def result_document(result: SmearResult, *, pictures: Mapping[str, object] | Non
         "settings": _value(result.settings),
         "versions": dict(sorted(result.versions.items())),
         "pictures": None if pictures is None else _value(pictures),
+        "reference_set": None if result.ranges is None else ranges_document(result.ranges),
         "cells": [_cell(cell) for cell in result.cells],
         "explanations": explanation_records(result),
     }

@@ -273,8 +273,8 @@ _TEXTS = {
     ),
     "summary": ("{label} rather than {against}", "{label}, а не {against}"),
     "summary.named": (
-        "the program said {label} rather than {against}; a person named it: {named}",
-        "ответ программы: {label}, а не {against}; специалист указал: {named}",
+        "by the program {label} rather than {against}; a person named it: {named}",
+        "по оценке программы {label}, а не {against}; специалист указал: {named}",
     ),
     "for": ("For", "За"),
     "against": ("Against", "Против"),

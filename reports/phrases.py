@@ -332,12 +332,12 @@ _GALLERY = {
     ),
     "gallery.intro.reviewed": (
         "A cell that a person named stands before the others of its class and has no probability of its own: "
-        "under it stands what the program had answered.",
+        "under it stands the class that the program held for the likeliest.",
         "Клетка, класс которой указал специалист, стоит первой в своём классе и своей вероятности не имеет: "
-        "под ней указан ответ программы.",
+        "под ней указан класс, наиболее вероятный по оценке программы.",
     ),
     "gallery.named": ("named by a person", "указано специалистом"),
-    "gallery.program": ("the program said: {answer}", "ответ программы: {answer}"),
+    "gallery.program": ("program: {answer}", "программа: {answer}"),
     "gallery.finds": ("{n} find|{n} finds", "{n} находка|{n} находки|{n} находок"),
     "gallery.uncounted": ("not counted", "не учитываются"),
     "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),

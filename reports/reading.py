@@ -13,6 +13,7 @@ from cells.vocabulary import CellClass
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
 from counting.records import Comment, CorrectedShare, Correction, Flag, Index, Line, OutsideLine
+from leukoformula.reference import stored_ranges
 from leukoformula.result import FieldSummary, Identity, Signature, SmearResult
 from reports.document import result_document, schema
 from reports.explanations import read_explanations
@@ -140,6 +141,7 @@ def _checked(document: Mapping[str, Any], *, where: str) -> SmearResult:
 
 def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
     signature, relabelled = document.get("signature"), document.get("relabelled")
+    ranges = document.get("reference_set")
     if (document.get("status") == "final") != (signature is not None):
         raise DataError(f"{where}: $.status does not suit $.signature; write the result anew")
     return SmearResult(
@@ -159,6 +161,7 @@ def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
         versions=document["versions"],
         relabelled=None if relabelled is None else tuple(relabelled),
         signature=None if signature is None else Signature(**signature),
+        ranges=None if ranges is None else stored_ranges(ranges, where=f"{where}, $.reference_set"),
     )
 
 

@@ -142,6 +142,14 @@ def _ranges(result: SmearResult) -> ReferenceSet:
 
 def _known_set(result: SmearResult) -> ReferenceSet | None:
     formula = result.formula
+    if result.ranges is not None:
+        stored = (result.ranges.name, result.ranges.version)
+        if stored != (formula.ranges_name, formula.ranges_version):
+            raise DataError(
+                f"the formula names the ranges {formula.ranges_name} {formula.ranges_version}, and those of "
+                f"{' '.join(stored)} are stored"
+            )
+        return result.ranges
     if formula.ranges_name in BUILTIN:
         shipped = load_builtin(formula.ranges_name)
         return shipped if shipped.version == formula.ranges_version else None

@@ -4,15 +4,19 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from report_cases import case
+from report_cases import case, make_result
+from test_counting_ranges import own_set
 
 from cells.vocabulary import CellClass
 from commands.main import main
 from commands.report_files import Look, write_reports
+from counting.formula import make_formula
+from leukoformula.reference import load_ranges
 from reports.reading import as_stored, open_result
 from reports.stored_pictures import encode_pictures
 
@@ -201,6 +205,50 @@ def test_a_status_without_a_signature_is_refused(
     path = copied / "result.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"preliminary"', '"final"'), encoding="utf-8")
     assert "$.status" in refused([str(copied)], capsys, tmp_path / "out")
+
+
+def with_own_ranges(folder: Path, *, is_held: bool) -> Path:
+    """Store a result made with a laboratory's own file, as this version does or as earlier ones did."""
+    folder.mkdir()
+    path = folder / "own.json"
+    path.write_text(json.dumps(own_set()), encoding="utf-8")
+    ranges = load_ranges(str(path))
+    result = make_result({C.LYMPHOCYTE: 70, C.MONOCYTE: 30})
+    result = replace(
+        result,
+        formula=make_formula({C.LYMPHOCYTE: 70, C.MONOCYTE: 30}, ranges=ranges),
+        settings={"ranges": "own.json"},
+        ranges=ranges if is_held else None,
+    )
+    write_reports(as_stored(result, None), folder, look=Look("en", "a4", None))
+    document = own_set()
+    document["strata"][1]["rows"][0]["percent"] = [2, 40]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return folder
+
+
+def test_a_review_uses_the_ranges_of_the_analysis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = with_own_ranges(tmp_path / "own", is_held=True)
+    (tmp_path / "elsewhere").mkdir()
+    for place in (folder, tmp_path / "elsewhere"):
+        monkeypatch.chdir(place)
+        words = ["render", str(folder), "--out", str(tmp_path / "out")]
+        assert main([*words, "--reviewed", str(folder / "cells.csv"), *SIGNED]) == 0
+        document = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+        monocytes = next(line for line in document["formula"]["lines"] if line["label"] == "monocyte")
+        assert monocytes["range_percent"] == {"low": 2.0, "high": 9.0}
+        assert monocytes["flag"] == "high"
+
+
+def test_ranges_that_an_old_result_does_not_hold_must_not_have_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = with_own_ranges(tmp_path / "own", is_held=False)
+    monkeypatch.chdir(folder)
+    words = [str(folder), "--reviewed", str(folder / "cells.csv"), *SIGNED]
+    assert "monocyte.range_percent is 2-9" in refused(words, capsys, tmp_path / "out")
+    (folder / "own.json").write_text(json.dumps(own_set()), encoding="utf-8")
+    assert main(["render", *words, "--out", str(tmp_path / "out")]) == 0
 
 
 def test_header_and_logo_by_options_and_settings(

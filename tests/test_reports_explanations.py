@@ -109,7 +109,7 @@ def test_what_a_person_named_is_not_explained_as_the_programs_answer(label: Cell
         relabelled=(cell.cell_id,),
         explanations={cell.cell_id: explained(reason)},
     )
-    for lang, said in (("en", "the program said"), ("ru", "ответ программы")):
+    for lang, said in (("en", "by the program"), ("ru", "по оценке программы")):
         found = explanations(result, Language(lang))
         assert found is not None
         assert said in found.cells[0].summary
