@@ -80,6 +80,10 @@ def result_document(result: SmearResult, *, pictures: Mapping[str, object] | Non
         "source": result.source,
         "status": result.status,
         "signature": None if result.signature is None else _record(result.signature),
+        "superseded": [
+            {**_record(one.signature), "classes": [label.value for label in one.classes]}
+            for one in result.superseded
+        ],
         "relabelled": None if result.relabelled is None else list(result.relabelled),
         "identity": _record(result.identity),
         "formula": formula_document(result.formula),

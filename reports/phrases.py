@@ -17,6 +17,10 @@ _PAGE = {
         "Предварительно – клетки просмотрены, не подписано",
     ),
     "final": ("Final – signed", "Окончательный результат – подписан"),
+    "final.corrected": (
+        "Corrected – signed; replaces the report that {by} signed {at}",
+        "Исправленный результат – подписан; заменяет отчёт, подписанный {at} ({by})",
+    ),
     "page": ("Page {page} of {pages}", "Страница {page} из {pages}"),
     "footer": (
         "Decision support for a qualified person. Not a certified medical device.",

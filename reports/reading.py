@@ -14,7 +14,7 @@ from counting.formula import LeukocyteFormula
 from counting.ranges import Range
 from counting.records import Comment, CorrectedShare, Correction, Flag, Index, Line, OutsideLine
 from leukoformula.reference import stored_ranges
-from leukoformula.result import FieldSummary, Identity, Signature, SmearResult
+from leukoformula.result import FieldSummary, Identity, Signature, SmearResult, Superseded
 from reports.document import result_document, schema
 from reports.explanations import read_explanations
 from reports.recount import check_recount
@@ -161,8 +161,13 @@ def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
         versions=document["versions"],
         relabelled=None if relabelled is None else tuple(relabelled),
         signature=None if signature is None else Signature(**signature),
+        superseded=tuple(_superseded(one) for one in document.get("superseded", ())),
         ranges=None if ranges is None else stored_ranges(ranges, where=f"{where}, $.reference_set"),
     )
+
+
+def _superseded(one: Mapping[str, Any]) -> Superseded:
+    return Superseded(Signature(one["by"], one["at"]), tuple(CellClass(label) for label in one["classes"]))
 
 
 def _cell(one: Mapping[str, Any]) -> Cell:
