@@ -1,5 +1,6 @@
-"""What stands in an output folder from before, and must not be lost: a signed result, or a table in work."""
+"""What stands in an output folder from an earlier report: what must not be lost, and what must not stay."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,25 @@ def check_nothing_is_lost(
             f"{table} holds labels that {path} does not: it seems to be in review; choose another folder "
             f"with --out, or hand it in with `leukoformula render {out} --reviewed {table}`, or remove it"
         )
+
+
+def outdated_pictures(out: Path) -> Callable[[str], bool] | None:
+    """Return which files of an output folder are pictures of the report that is about to be replaced.
+
+    Parameters
+    ----------
+    out : Path
+        Folder that a report is about to be written to.
+
+    Returns
+    -------
+    callable or None
+        Says so of the name of a file; None where the folder holds no earlier report, so that a user's own
+        picture is never removed.
+    """
+    from reports.stored_pictures import is_picture
+
+    return is_picture if (out / "result.json").exists() else None
 
 
 def _succeeds(successor: "SmearResult | None", earlier: "SmearResult") -> bool:

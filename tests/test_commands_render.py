@@ -211,6 +211,21 @@ def test_a_status_without_a_signature_is_refused(
     assert "$.status" in refused([str(copied)], capsys, tmp_path / "out")
 
 
+def test_pictures_of_another_smear_do_not_stay(copied: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    empty = replace(make_result({}), overview=None)
+    write_reports(as_stored(empty, None), other, look=Look("en", "a4", None))
+    for name in ("crops-2.jpg", "crops-of-mine.jpg"):
+        (copied / name).write_bytes(b"x")
+    assert main(["render", str(other), "--out", str(copied)]) == 0
+    assert sorted(path.name for path in copied.glob("*.jpg")) == ["crops-of-mine.jpg"]
+    (other / "result.json").rename(tmp_path / "result.json")
+    (other / "overview.jpg").write_bytes(b"mine")
+    assert main(["render", str(tmp_path / "result.json"), "--out", str(other)]) == 0
+    assert (other / "overview.jpg").read_bytes() == b"mine"
+
+
 LATER = ("--signed-by", "Dr B. Petrov", "--signed-at", "2024-06-03T09:00:00+03:00")
 
 
