@@ -19,6 +19,8 @@ from reports.explanations import explanation_records
 SCHEMA = "leukoformula.result/1"
 """Name and version of the document's schema."""
 
+_NO_SHARE = dict.fromkeys(("percent", "low", "high", "absolute", "absolute_low", "absolute_high"))
+
 
 def write_json(result: SmearResult, path: Path, *, pictures: Mapping[str, object] | None = None) -> None:
     """Write the result as JSON, UTF-8; pictures are left out.
@@ -119,7 +121,8 @@ def formula_document(formula: LeukocyteFormula) -> dict[str, Any]:
     Returns
     -------
     dict
-        Lines with intervals, ranges and flags, counts outside, indices, comments and notes.
+        Lines with intervals, ranges and flags, counts outside, indices, comments and notes. With no
+        leukocyte counted nothing is known of the shares and concentrations: they are null.
     """
     correction = formula.correction
     return {
@@ -130,7 +133,7 @@ def formula_document(formula: LeukocyteFormula) -> dict[str, Any]:
         "wbc_range": _value(formula.wbc_range),
         "wbc_flag": formula.wbc_flag.value,
         "smudge_policy": formula.smudge_policy,
-        "lines": [_record(line) for line in formula.lines],
+        "lines": [{**_record(line), **({} if formula.total else _NO_SHARE)} for line in formula.lines],
         "outside": [_record(line) for line in formula.outside],
         "indices": [_record(index) for index in formula.indices],
         "comments": [_record(comment) for comment in formula.comments],

@@ -22,6 +22,8 @@ from reports.schema_check import check
 from reports.stored_pictures import StoredPictures, read_pictures, with_pictures
 from slides.calibration import Calibration
 
+_UNKNOWN = {"percent": 0.0, "low": 0.0, "high": 100.0}  # what a line says where no leukocyte was counted
+
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
@@ -231,7 +233,8 @@ def _line(one: Mapping[str, Any]) -> Line:
         "range_percent": _range(one["range_percent"]),
         "range_absolute": _range(one["range_absolute"]),
     }
-    return Line(**{**one, **read})
+    shares = {name: unknown if one[name] is None else one[name] for name, unknown in _UNKNOWN.items()}
+    return Line(**{**one, **read, **shares})
 
 
 def _range(one: Mapping[str, float] | None) -> Range | None:
