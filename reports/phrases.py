@@ -21,6 +21,7 @@ _PAGE = {
         "Corrected – signed; replaces the report that {by} signed {at}",
         "Исправленный результат – подписан; заменяет отчёт, подписанный {at} ({by})",
     ),
+    "next_page": ("On the next page: {sections}.", "На следующей странице: {sections}."),
     "page": ("Page {page} of {pages}", "Страница {page} из {pages}"),
     "footer": (
         "Decision support for a qualified person. Not a certified medical device.",
@@ -315,6 +316,13 @@ _MODELS = {
     "kind.cnn": ("convolutional network", "свёрточная сеть"),
     "kind.mlp": ("perceptron on cell features", "перцептрон по признакам клетки"),
     "kind.ensemble": ("ensemble", "ансамбль"),
+    "kind.network": ("convolutional network", "свёрточная сеть"),
+    "kind.segmenter": ("segmentation of nucleus and cytoplasm", "сегментация ядра и цитоплазмы"),
+    "kind.abstention": (
+        "rule for cells unlike the known ones",
+        "правило для клеток, не похожих на известные",
+    ),
+    "kind.confusion": ("validated error rates", "проверенная частота ошибок"),
     "version": ("version {version}", "версия {version}"),
 }
 
