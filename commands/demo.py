@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
 from commands.console import TerminalProgress, say
+from commands.earlier_report import check_nothing_is_lost, outdated_pictures
 from commands.formula_table import formula_table
 from commands.options import add_model_options, settings_of
 from commands.output import staged_folder
@@ -86,11 +87,12 @@ def run(options: Namespace) -> int:
     share = min(1.0, options.fields / FIELDS)
     drawn = {label: max(1, round(share * n)) for label, n in FORMULA.items()}
     smear = options.folder / "smear"
+    check_nothing_is_lost(options.folder)
     _clear(smear)
     say(f"drawing {options.fields} fields of an example smear into {smear}")
     with staged_folder(smear) as stage:
         draw_smear(stage, formula=drawn, fields=options.fields, seed=_SEED)
-    with staged_folder(options.folder) as stage:
+    with staged_folder(options.folder, outdated=outdated_pictures(options.folder)) as stage:
         with TerminalProgress() as progress:
             result = analyse(
                 smear,

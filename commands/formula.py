@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from commands.comparison_table import comparison_document, comparison_table
 from commands.console import put_document, say
+from commands.earlier_report import check_nothing_is_lost
 from commands.formula_table import formula_table
 from commands.options import add_formula_options, identity_of, settings_of
 from commands.output import staged_folder
@@ -106,6 +107,7 @@ def run(options: Namespace) -> int:
     if comparison is not None:
         document["comparison"] = comparison_document(comparison)
     if options.out is not None:
+        check_nothing_is_lost(options.out)
         with staged_folder(options.out) as stage:
             _write(stage, formula, identity, document, look=look)
         say(f"report in {options.out / 'report.pdf'}")

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, EISDIR, ENOSPC, EROFS
 from os import strerror
@@ -14,7 +14,7 @@ _NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
 
 
 @contextmanager
-def staged_folder(out: Path) -> Iterator[Path]:
+def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """Give an empty folder whose files move to ``out`` together when the block ends without an exception.
 
     Parameters
@@ -22,6 +22,9 @@ def staged_folder(out: Path) -> Iterator[Path]:
     out : Path
         Folder to be filled; made where it is missing. Files of the same name in it are replaced, others
         stay.
+    outdated : callable, optional
+        Says of the name of a file in ``out`` whether it belongs to the files that are replaced: it is removed
+        where the block did not write it anew. Without it nothing is removed.
 
     Yields
     ------
@@ -42,7 +45,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
         raise _refusal(out, error) from error
     try:
         yield stage
-        _move(stage, out)
+        _move(stage, out, outdated)
     except OSError as error:
         if error.errno not in _NO_ROOM and not _lies_in(error, out):
             raise
@@ -56,7 +59,7 @@ def _lies_in(error: OSError, folder: Path) -> bool:
     return isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
 
 
-def _move(stage: Path, out: Path) -> None:
+def _move(stage: Path, out: Path, outdated: Callable[[str], bool] | None) -> None:
     sources = sorted(path for path in stage.rglob("*") if path.is_file())
     for source in sources:
         if (out / source.relative_to(stage)).is_dir():
@@ -65,6 +68,10 @@ def _move(stage: Path, out: Path) -> None:
         target = out / source.relative_to(stage)
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
+    written = {source.relative_to(stage) for source in sources}
+    for path in sorted(out.iterdir()) if outdated else ():
+        if outdated and outdated(path.name) and path.relative_to(out) not in written and path.is_file():
+            path.unlink()
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -1,11 +1,13 @@
 """``leukoformula render``: every file of a report again from a stored result, reviewed and signed."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.errors import UsageError
 from commands.console import put_document, say
+from commands.earlier_report import check_nothing_is_lost, outdated_pictures
 from commands.formula_table import formula_table
 from commands.output import staged_folder
 from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
@@ -74,13 +76,14 @@ def run(options: Namespace) -> int:
         result = _reviewed(result, options)
     for name in pictures.missing if pictures else ():
         say(f"warning: {path.parent / name} is missing; the report is made without its pictures")
-    with staged_folder(options.out) as stage:
+    check_nothing_is_lost(options.out, successor=result, reviewed=options.reviewed)
+    with staged_folder(options.out, outdated=outdated_pictures(options.out)) as stage:
         write_reports(result, stage, look=look, pictures=pictures)
     if options.json:
         put_document(result_document(result, pictures=pictures.record if pictures else None))
     else:
         print(formula_table(result.formula, lang=look.lang))
-    say(f"{result.status} report in {options.out / 'report.pdf'}")
+    say(f"{'corrected' if result.is_corrected else result.status} report in {options.out / 'report.pdf'}")
     return 0
 
 
@@ -97,11 +100,23 @@ def _reviewed(result: "SmearResult", options: Namespace) -> "SmearResult":
     from leukoformula.reference import load_ranges
     from leukoformula.result import Signature
     from leukoformula.reviewed import apply_review, sign
+    from reports.recount import check_recount
     from reports.reviewed_table import read_reviewed
 
+    if result.signature is not None and options.signed_by is None:
+        raise UsageError(
+            f"the result was signed by {result.signature.by} at {result.signature.at}; a new review needs "
+            "--signed-by and --signed-at, and gives a corrected report"
+        )
     labels = read_reviewed(options.reviewed, result)
-    ranges = load_ranges(str(result.settings.get("ranges", result.formula.ranges_name)))
+    # A result of an earlier version names its ranges without holding them.
+    ranges = result.ranges or load_ranges(str(result.settings.get("ranges", result.formula.ranges_name)))
     reviewed = apply_review(result, labels, ranges=ranges)
+    if result.ranges is None:
+        check_recount(replace(result, ranges=ranges), where=f"the ranges {ranges.name} {ranges.version}")
     if options.signed_by is None:
         return reviewed
-    return sign(reviewed, Signature(options.signed_by.strip(), options.signed_at))
+    signature = Signature(options.signed_by.strip(), options.signed_at)
+    if signature == result.signature and reviewed.cells == result.cells:
+        return result
+    return sign(reviewed, signature)

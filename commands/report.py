@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.console import TerminalProgress, put_document, say
+from commands.earlier_report import check_nothing_is_lost, outdated_pictures
 from commands.exits import warn_of
 from commands.formula_table import formula_table
 from commands.options import (
@@ -75,7 +76,8 @@ def run(options: Namespace) -> int:
         identity_of(options),
     )
     _spare_fields(options)
-    with staged_folder(options.out) as stage:
+    check_nothing_is_lost(options.out)
+    with staged_folder(options.out, outdated=outdated_pictures(options.out)) as stage:
         with TerminalProgress() as progress:
             result = analyse(
                 options.smear, settings=settings, identity=identity, wbc=options.wbc, progress=progress

@@ -127,6 +127,7 @@ def analyse(
         crops=survey.crops,
         overview=survey.overview,
         explanations=explain_least_certain(classifier, survey.cells, survey.crops, survey.whites),
+        ranges=ranges,
     )
 
 

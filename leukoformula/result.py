@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from cells.errors import UsageError
 from cells.model_files import ModelInfo
 from cells.records import Cell, Finding, Refusal, RGBImage
+from cells.vocabulary import CellClass
 from counting.formula import LeukocyteFormula
+from counting.ranges import ReferenceSet
 from slides.calibration import Calibration
 
 LONGEST_NAME = 100
@@ -86,6 +88,22 @@ class Signature:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A signed report that a corrected one replaces.
+
+    Parameters
+    ----------
+    signature : Signature
+        Who had released it, and when.
+    classes : tuple of CellClass
+        The classes that it gave cells to, in clinical order.
+    """
+
+    signature: Signature
+    classes: tuple[CellClass, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Overview:
     """One field kept as a picture, for drawing the finds on it.
@@ -145,6 +163,10 @@ class SmearResult:
         Who released the result; None until a person has reviewed and signed it.
     explanations : dict of int to object
         What speaks for the label of a cell, by ``cell_id``; empty where nothing is explained.
+    ranges : ReferenceSet or None
+        The reference ranges that the formula was made with; None in results of earlier versions.
+    superseded : tuple of Superseded
+        The signed reports that this result replaces, the oldest first.
     """
 
     name: str
@@ -165,8 +187,15 @@ class SmearResult:
     relabelled: tuple[int, ...] | None = None
     signature: Signature | None = None
     explanations: dict[int, object] = field(default_factory=dict)
+    ranges: ReferenceSet | None = None
+    superseded: tuple[Superseded, ...] = ()
 
     @property
     def status(self) -> Literal["preliminary", "final"]:
         """``"final"`` where a person has signed, else ``"preliminary"``."""
         return "preliminary" if self.signature is None else "final"
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether this is a signed report that replaces an earlier signed one."""
+        return self.signature is not None and bool(self.superseded)

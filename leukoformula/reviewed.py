@@ -3,18 +3,23 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
-from cells.errors import DataError
+from cells.errors import DataError, UsageError
 from cells.records import Cell
-from cells.vocabulary import CellClass
+from cells.vocabulary import CellClass, clinical_order
 from counting.age import Age
 from counting.formula import make_formula
 from counting.ranges import ReferenceSet
 from leukoformula.decisions import COUNTING_FRAME, NOT_A_LEUKOCYTE, NOT_LEUKOCYTES, UNCERTAIN
-from leukoformula.result import Signature, SmearResult
+from leukoformula.result import Signature, SmearResult, Superseded
 from leukoformula.settings import recorded_rules
 
+EARLIEST_YEAR = 2020
+"""No report of this program was signed before."""
+
 _NAMED = 8
+_AHEAD = timedelta(days=1)  # clocks and time zones may disagree by so much
 
 
 def apply_review(
@@ -35,7 +40,8 @@ def apply_review(
     -------
     SmearResult
         The result with new labels and a new formula by the rules of the result, without corrected shares,
-        since a person's labels carry no errors of the classifier. It is not signed.
+        since a person's labels carry no errors of the classifier. It is not signed; where the result was,
+        it stands among the reports that the new one replaces.
 
     Raises
     ------
@@ -65,11 +71,18 @@ def apply_review(
         replace(field, counted=sum(cell.counted for cell in cells if cell.image == field.name))
         for field in result.fields
     )
-    relabelled = tuple(sorted(changed | set(result.relabelled or ())))
-    return replace(result, cells=cells, formula=formula, fields=fields, relabelled=relabelled, signature=None)
+    return replace(
+        result,
+        cells=cells,
+        formula=formula,
+        fields=fields,
+        relabelled=tuple(sorted(changed | set(result.relabelled or ()))),
+        signature=None,
+        superseded=_superseded(result),
+    )
 
 
-def sign(result: SmearResult, signature: Signature) -> SmearResult:
+def sign(result: SmearResult, signature: Signature, *, now: datetime | None = None) -> SmearResult:
     """Make a reviewed result final.
 
     Parameters
@@ -78,11 +91,34 @@ def sign(result: SmearResult, signature: Signature) -> SmearResult:
         A result whose cells a person has reviewed.
     signature : Signature
         Who releases it, and when.
+    now : datetime or None, optional
+        The present time, with its offset from UTC; that of the clock where it is None.
 
     Returns
     -------
     SmearResult
         The final result.
+
+    Raises
+    ------
+    DataError
+        Where nobody reviewed the cells, or some are still unidentified.
+    UsageError
+        Where the time lies more than a day ahead, or before this program, the sample or a signature that is
+        replaced.
+    """
+    check_signable(result)
+    _check_time(result, datetime.fromisoformat(signature.at), now or datetime.now(UTC))
+    return replace(result, signature=signature)
+
+
+def check_signable(result: SmearResult) -> None:
+    """Check that a result may be final.
+
+    Parameters
+    ----------
+    result : SmearResult
+        A result.
 
     Raises
     ------
@@ -100,7 +136,44 @@ def sign(result: SmearResult, signature: Signature) -> SmearResult:
             f"{len(waiting)} cells are unidentified (no. {', '.join(waiting[:_NAMED])}{more}); "
             "decide on them before signing: a class, or artefact for what must not count"
         )
-    return replace(result, signature=signature)
+
+
+def _check_time(result: SmearResult, at: datetime, now: datetime) -> None:
+    if at > now + _AHEAD:
+        raise UsageError(
+            f"the time of signing, {at.isoformat()}, lies in the future; correct --signed-at or the clock"
+        )
+    if at.year < EARLIEST_YEAR:
+        raise UsageError(
+            f"the time of signing, {at.isoformat()}, lies before this program; correct --signed-at"
+        )
+    taken = _date(result.identity.taken)
+    if taken is not None and at.date() < taken - _AHEAD:
+        raise UsageError(
+            f"the time of signing, {at.isoformat()}, lies before the sample was taken ({taken}); correct one "
+            "of the two"
+        )
+    for one in result.superseded:
+        if at < datetime.fromisoformat(one.signature.at):
+            raise UsageError(
+                f"the time of signing, {at.isoformat()}, lies before the signature that it replaces "
+                f"({one.signature.at}); correct --signed-at"
+            )
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _superseded(result: SmearResult) -> tuple[Superseded, ...]:
+    if result.signature is None:
+        return result.superseded
+    given = {line.label for line in result.formula.lines if line.n}
+    given |= {line.label for line in result.formula.outside if line.n}
+    return (*result.superseded, Superseded(result.signature, tuple(clinical_order(given))))
 
 
 def _relabelled(cell: Cell, label: CellClass) -> Cell:

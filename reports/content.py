@@ -38,7 +38,7 @@ def build_view(result: SmearResult, *, language: Language, clean: Clean, header:
         name=name,
         subject=language.text("subject", name=name),
         program=program,
-        status=_status(result, language),
+        status=_status(result, language, clean),
         signed=_signed(result, language, clean),
         header=header,
         identity=view_facts.identity(result, language, clean),
@@ -63,7 +63,9 @@ def build_view(result: SmearResult, *, language: Language, clean: Clean, header:
     )
 
 
-def _status(result: SmearResult, language: Language) -> str:
+def _status(result: SmearResult, language: Language, clean: Clean) -> str:
+    if result.is_corrected:
+        return view_facts.corrected_status(result, language, clean)
     if result.signature is not None:
         return language.text("final")
     return language.text("preliminary" if result.relabelled is None else "preliminary.reviewed")
@@ -80,4 +82,7 @@ def _gallery_note(result: SmearResult, language: Language) -> str:
         return ""
     if not result.cells:
         return language.text("gallery.empty")
-    return language.text("gallery.intro" if result.crops else "gallery.no_crops")
+    if not result.crops:
+        return language.text("gallery.no_crops")
+    said = ("gallery.intro", "gallery.intro.reviewed") if result.relabelled else ("gallery.intro",)
+    return " ".join(language.text(key) for key in said)

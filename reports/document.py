@@ -12,11 +12,14 @@ from cells.files import atomic_path
 from cells.records import Cell
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
+from leukoformula.reference import ranges_document
 from leukoformula.result import SmearResult
 from reports.explanations import explanation_records
 
 SCHEMA = "leukoformula.result/1"
 """Name and version of the document's schema."""
+
+_NO_SHARE = dict.fromkeys(("percent", "low", "high", "absolute", "absolute_low", "absolute_high"))
 
 
 def write_json(result: SmearResult, path: Path, *, pictures: Mapping[str, object] | None = None) -> None:
@@ -79,6 +82,10 @@ def result_document(result: SmearResult, *, pictures: Mapping[str, object] | Non
         "source": result.source,
         "status": result.status,
         "signature": None if result.signature is None else _record(result.signature),
+        "superseded": [
+            {**_record(one.signature), "classes": [label.value for label in one.classes]}
+            for one in result.superseded
+        ],
         "relabelled": None if result.relabelled is None else list(result.relabelled),
         "identity": _record(result.identity),
         "formula": formula_document(result.formula),
@@ -97,6 +104,7 @@ def result_document(result: SmearResult, *, pictures: Mapping[str, object] | Non
         "settings": _value(result.settings),
         "versions": dict(sorted(result.versions.items())),
         "pictures": None if pictures is None else _value(pictures),
+        "reference_set": None if result.ranges is None else ranges_document(result.ranges),
         "cells": [_cell(cell) for cell in result.cells],
         "explanations": explanation_records(result),
     }
@@ -113,7 +121,8 @@ def formula_document(formula: LeukocyteFormula) -> dict[str, Any]:
     Returns
     -------
     dict
-        Lines with intervals, ranges and flags, counts outside, indices, comments and notes.
+        Lines with intervals, ranges and flags, counts outside, indices, comments and notes. With no
+        leukocyte counted nothing is known of the shares and concentrations: they are null.
     """
     correction = formula.correction
     return {
@@ -124,7 +133,7 @@ def formula_document(formula: LeukocyteFormula) -> dict[str, Any]:
         "wbc_range": _value(formula.wbc_range),
         "wbc_flag": formula.wbc_flag.value,
         "smudge_policy": formula.smudge_policy,
-        "lines": [_record(line) for line in formula.lines],
+        "lines": [{**_record(line), **({} if formula.total else _NO_SHARE)} for line in formula.lines],
         "outside": [_record(line) for line in formula.outside],
         "indices": [_record(index) for index in formula.indices],
         "comments": [_record(comment) for comment in formula.comments],

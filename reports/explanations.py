@@ -272,6 +272,10 @@ _TEXTS = {
         " снимках.",
     ),
     "summary": ("{label} rather than {against}", "{label}, а не {against}"),
+    "summary.named": (
+        "by the program {label} rather than {against}; a person named it: {named}",
+        "по оценке программы {label}, а не {against}; специалист указал: {named}",
+    ),
     "for": ("For", "За"),
     "against": ("Against", "Против"),
     "usual": (
@@ -343,7 +347,7 @@ def explanations(result: SmearResult, language: Language) -> Explanations | None
     Explanations or None
         None where nothing is explained.
     """
-    cells = []
+    cells, named = [], set(result.relabelled or ())
     for cell in sorted(result.cells, key=lambda c: (c.probability, c.cell_id)):
         explanation = result.explanations.get(cell.cell_id)
         if not isinstance(explanation, Explanation) or cell.cell_id not in result.crops:
@@ -352,9 +356,10 @@ def explanations(result: SmearResult, language: Language) -> Explanations | None
             Explained(
                 number=language.text("number", n=cell.cell_id),
                 picture=encode(result.crops[cell.cell_id]),
-                summary=_text(language, "summary").format(
+                summary=_text(language, "summary.named" if cell.cell_id in named else "summary").format(
                     label=_one(language, explanation.label),
                     against=_one(language, explanation.against),
+                    named=language.label(cell.label),
                 ),
                 reasons=_lines(explanation, language, sign=1),
                 counter=_lines(explanation, language, sign=-1),

@@ -36,7 +36,8 @@ def write_formula_csv(formula: LeukocyteFormula, path: Path) -> None:
     """Write the rows of a formula and what stands beside it, in clinical order.
 
     The decimal sign is a point in every language; what does not apply is empty. Percentages have four
-    decimals, absolute counts (10⁹/L) as well.
+    decimals, absolute counts (10⁹/L) as well. With no leukocyte counted shares and concentrations are not
+    known and stay empty.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def write_formula_csv(formula: LeukocyteFormula, path: Path) -> None:
         writer.writeheader()
         listed = {line.label for line in formula.lines}
         for line in formula.lines:
-            writer.writerow(_line(line, shares.get(line.label)))
+            writer.writerow(_line(line, shares.get(line.label), is_known=formula.total > 0))
         for label, share in shares.items():
             if label not in listed:
                 writer.writerow({"class": label.value, "n": "0", **_share(share)})
@@ -69,21 +70,27 @@ def write_formula_csv(formula: LeukocyteFormula, path: Path) -> None:
             writer.writerow({"class": "unidentified", "n": str(formula.unidentified)})
 
 
-def _line(line: Line, share: CorrectedShare | None) -> dict[str, str]:
+def _line(line: Line, share: CorrectedShare | None, *, is_known: bool) -> dict[str, str]:
     return {
         "class": line.label.value,
         "n": str(line.n),
-        "percent": _number(line.percent),
-        "percent_low": _number(line.low),
-        "percent_high": _number(line.high),
+        **(_shares(line) if is_known else {}),
         **_share(share),
         **_limits("range", line.range_percent),
         "flag": line.flag.value,
+        **_limits("absolute_range", line.range_absolute),
+        "absolute_flag": line.flag_absolute.value if line.flag_absolute else "",
+    }
+
+
+def _shares(line: Line) -> dict[str, str]:
+    return {
+        "percent": _number(line.percent),
+        "percent_low": _number(line.low),
+        "percent_high": _number(line.high),
         "absolute": _number(line.absolute),
         "absolute_low": _number(line.absolute_low),
         "absolute_high": _number(line.absolute_high),
-        **_limits("absolute_range", line.range_absolute),
-        "absolute_flag": line.flag_absolute.value if line.flag_absolute else "",
     }
 
 

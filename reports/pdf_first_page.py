@@ -2,10 +2,11 @@
 
 import io
 from itertools import zip_longest
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from reportlab.lib.units import mm
-from reportlab.platypus import Image, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import Image, KeepTogether, PageBreak, Paragraph, Spacer, Table, TableStyle
 from reportlab.platypus.flowables import TopPadder
 
 from reports.fonts import BOLD, SEMIBOLD, printable
@@ -22,6 +23,14 @@ _SLACK = 4
 _NO_BREAK = "\u00a0"
 
 
+class _Section(NamedTuple):
+    """Remarks under a title; ``run_on`` is their text in one paragraph, for a page that is nearly full."""
+
+    title: str
+    body: Flowables
+    run_on: str = ""
+
+
 def first_page(view: View, *, width: float, height: float) -> Flowables:
     """Lay out the first page, airily where it has room and densely where it has not.
 
@@ -35,20 +44,30 @@ def first_page(view: View, *, width: float, height: float) -> Flowables:
     Returns
     -------
     list of flowables
-        The page from top to bottom; it ends with the room to sign, at the foot of the page.
+        The page from top to bottom; it ends with the room to sign, at the foot of the page. Remarks that it
+        has no room for follow on the next page, so that the signature stands below the values. Where even
+        the values need more than a page, what is signed is repeated above the signature.
     """
-    for air in (_AIRY, _DENSE, _TIGHT):
-        parts, signature = _parts(view, width, air), _signature(view, width)
-        needed = sum(
-            part.wrap(width, height)[1] + part.getSpaceBefore() + part.getSpaceAfter()
-            for part in [*parts, signature]
-        )
-        if needed + _SLACK <= height:
-            break
-    return [*parts, TopPadder(signature)]
+    sections = _remarks(view, width)
+    layouts = [(air, len(sections)) for air in (_AIRY, _DENSE, _TIGHT)]
+    layouts += [(_TIGHT, kept) for kept in reversed(range(len(sections)))]
+    for air, kept in layouts:
+        parts = _parts(view, width, air, sections=sections, kept=kept)
+        signature = _signature(view, width)
+        if _needed([*parts, signature], width, height) + _SLACK <= height:
+            moved = [part for section in sections[kept:] for part in _section(section, _DENSE)]
+            return [*parts, TopPadder(signature), *([PageBreak(), *moved] if moved else [])]
+    parts = _parts(view, width, _TIGHT, sections=sections, kept=len(sections))
+    return [*parts, KeepTogether([_signed_values(view, width), Spacer(1, 4), _signature(view, width)])]
 
 
-def _parts(view: View, width: float, air: float) -> Flowables:
+def _needed(parts: Flowables, width: float, height: float) -> float:
+    return float(
+        sum(part.wrap(width, height)[1] + part.getSpaceBefore() + part.getSpaceAfter() for part in parts)
+    )
+
+
+def _parts(view: View, width: float, air: float, *, sections: list[_Section], kept: int) -> Flowables:
     gap = 3.4 * air
     parts: Flowables = [_head(view, width), Spacer(1, 5), _identity(view, width), Spacer(1, gap)]
     if view.notice:
@@ -63,7 +82,11 @@ def _parts(view: View, width: float, air: float) -> Flowables:
     if view.table:
         parts += [formula_table(view.table, view.language, width=width, air=air), Spacer(1, 3)]
         parts += [rich(" ".join(escape(text) for text in view.legends), "small"), Spacer(1, gap)]
-    parts += _remarks(view, width, air)
+    for section in sections[:kept]:
+        parts += _section(section, air)
+    if sections[kept:]:
+        titles = ", ".join(section.title for section in sections[kept:])
+        parts += [para(view.language.text("next_page", sections=titles), "line"), Spacer(1, gap)]
     return [*parts, _facts(view, width), Spacer(1, gap / 2), para(view.models_line, "small"), Spacer(1, gap)]
 
 
@@ -135,19 +158,36 @@ def _glance_lines(lines: tuple[Glance, ...]) -> list[Paragraph]:
     return said
 
 
-def _remarks(view: View, width: float, air: float) -> Flowables:
+def _remarks(view: View, width: float) -> list[_Section]:
     said = view.language.text
-    gap = Spacer(1, 3.4 * air)
-    parts: Flowables = []
     comments = [f"{escape(one.text)} {_rule(one.rule)}" for one in view.comments if one.urgency != "alert"]
+    found = []
     if comments:
-        lines = comments if air > _TIGHT else [" ".join(comments)]
-        parts += [para(said("comments"), "block"), *(rich(line, "line") for line in lines), gap]
+        found.append(
+            _Section(said("comments"), [rich(line, "line") for line in comments], " ".join(comments))
+        )
     if view.notes:
-        parts += [para(said("notes"), "block"), para(" ".join(view.notes), "line"), gap]
+        found.append(_Section(said("notes"), [para(" ".join(view.notes), "line")]))
     if view.indices:
-        parts += [para(said("indices"), "block"), _indices(view, width), gap]
-    return parts
+        found.append(_Section(said("indices"), [_indices(view, width)]))
+    return found
+
+
+def _section(section: _Section, air: float) -> Flowables:
+    body = [rich(section.run_on, "line")] if section.run_on and air <= _TIGHT else section.body
+    return [para(section.title, "block"), *body, Spacer(1, 3.4 * air)]
+
+
+def _signed_values(view: View, width: float) -> Table:
+    said = view.language.text
+    who = " · ".join(f"{item.term}: {item.text}" for item in (view.identity[0], view.identity[3]))
+    lines = [f"{who} · {said('smear')}: {view.name}", view.status]
+    if view.table:
+        shares = " · ".join(f"{row.name} {row.percent}\u00a0%" for row in view.table.rows)
+        lines.append(f"{said('row.total')}: {view.table.total_n} · {shares}")
+    elif view.notice:
+        lines.append(view.notice.heading)
+    return box([para(line, "line") for line in lines], width=width)
 
 
 def _indices(view: View, width: float) -> Table | Paragraph:
@@ -184,28 +224,22 @@ def _facts(view: View, width: float) -> Table:
     said = view.language.text
     gap = 10
     half = (width - gap) / 2
-    return bare(
-        [[_items(said("counted"), view.counted, half), "", _items(said("quality"), view.quality, half)]],
-        [half, gap, half],
-    )
+    quality = _items(said("quality"), view.quality, half) if view.quality else ""
+    return bare([[_items(said("counted"), view.counted, half), "", quality]], [half, gap, half])
 
 
 def _items(title: str, items: tuple[Item, ...], width: float) -> Flowables:
     rows = [[para(item.term, "term"), para(item.text, "line")] for item in items]
-    parts: Flowables = [para(title, "block")]
-    if rows:
-        parts.append(
-            bare(
-                rows,
-                [width * 0.28, width * 0.72],
-                ("TOPPADDING", (0, 0), (-1, -1), 1.2),
-                ("TOPPADDING", (0, 0), (0, -1), 2),
-                ("RIGHTPADDING", (0, 0), (0, -1), 4),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 1.2),
-                ("LINEABOVE", (0, 0), (-1, -1), 0.3, colour("rule")),
-            )
-        )
-    return parts
+    table = bare(
+        rows,
+        [width * 0.28, width * 0.72],
+        ("TOPPADDING", (0, 0), (-1, -1), 1.2),
+        ("TOPPADDING", (0, 0), (0, -1), 2),
+        ("RIGHTPADDING", (0, 0), (0, -1), 4),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.2),
+        ("LINEABOVE", (0, 0), (-1, -1), 0.3, colour("rule")),
+    )
+    return [para(title, "block"), table]
 
 
 def _signature(view: View, width: float) -> Table:

@@ -10,7 +10,6 @@ from reportlab.platypus import (
     Flowable,
     Image,
     KeepTogether,
-    PageBreak,
     Spacer,
     Table,
     TableStyle,
@@ -24,6 +23,7 @@ from reports.view import Group, Mark, OverviewPage, Thumb
 
 _COLUMNS = 8
 _LABEL_SIZE = 6.2
+_LEAST_ROOM = 60 * mm
 
 
 def gallery(groups: tuple[Group, ...], note: str, language: Language, *, width: float) -> Flowables:
@@ -43,9 +43,9 @@ def gallery(groups: tuple[Group, ...], note: str, language: Language, *, width: 
     Returns
     -------
     list of flowables
-        Starts on a new page.
+        Starts on a new page where little is left of one.
     """
-    parts: Flowables = [PageBreak(), heading(language.text("gallery")), para(note, "small")]
+    parts: Flowables = [CondPageBreak(_LEAST_ROOM), heading(language.text("gallery")), para(note, "small")]
     for group in groups:
         title = heading(f"{group.name} · {group.count}", style="group", level=1)
         rows = [
@@ -86,6 +86,7 @@ def _thumb(thumb: Thumb, side: float) -> Flowables:
         Image(io.BytesIO(thumb.picture.jpeg), width=side, height=side),
         para(line, "thumb"),
     ]
+    parts += [para(text, "thumb", tone="accent") for text in thumb.said]
     for line in thumb.others:
         parts.append(para(shorten(line, font=SEMIBOLD, size=7, room=side), "thumb", tone="muted"))
     return parts

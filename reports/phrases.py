@@ -17,6 +17,11 @@ _PAGE = {
         "Предварительно – клетки просмотрены, не подписано",
     ),
     "final": ("Final – signed", "Окончательный результат – подписан"),
+    "final.corrected": (
+        "Corrected – signed; replaces the report that {by} signed {at}",
+        "Исправленный результат – подписан; заменяет отчёт, подписанный {at} ({by})",
+    ),
+    "next_page": ("On the next page: {sections}.", "На следующей странице: {sections}."),
     "page": ("Page {page} of {pages}", "Страница {page} из {pages}"),
     "footer": (
         "Decision support for a qualified person. Not a certified medical device.",
@@ -316,6 +321,13 @@ _MODELS = {
     "kind.cnn": ("convolutional network", "свёрточная сеть"),
     "kind.mlp": ("perceptron on cell features", "перцептрон по признакам клетки"),
     "kind.ensemble": ("ensemble", "ансамбль"),
+    "kind.network": ("convolutional network", "свёрточная сеть"),
+    "kind.segmenter": ("segmentation of nucleus and cytoplasm", "сегментация ядра и цитоплазмы"),
+    "kind.abstention": (
+        "rule for cells unlike the known ones",
+        "правило для клеток, не похожих на известные",
+    ),
+    "kind.confusion": ("validated error rates", "проверенная частота ошибок"),
     "version": ("version {version}", "версия {version}"),
 }
 
@@ -335,6 +347,14 @@ _GALLERY = {
         "Сначала показаны наименее уверенно определённые клетки. Под каждой клеткой: её номер в мазке, "
         "вероятность её класса и следующий по вероятности класс.",
     ),
+    "gallery.intro.reviewed": (
+        "A cell that a person named stands before the others of its class and has no probability of its own: "
+        "under it stands the class that the program held for the likeliest.",
+        "Клетка, класс которой указал специалист, стоит первой в своём классе и своей вероятности не имеет: "
+        "под ней указан класс, наиболее вероятный по оценке программы.",
+    ),
+    "gallery.named": ("named by a person", "указано специалистом"),
+    "gallery.program": ("program: {answer}", "программа: {answer}"),
     "gallery.finds": ("{n} find|{n} finds", "{n} находка|{n} находки|{n} находок"),
     "gallery.uncounted": ("not counted", "не учитываются"),
     "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),

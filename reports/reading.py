@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cells.errors import DataError, InputError
+from cells.errors import DataError, InputError, UsageError
 from cells.model_files import ModelInfo
 from cells.records import Cell, Detection, Finding, Refusal
 from cells.vocabulary import CellClass
 from counting.formula import LeukocyteFormula
 from counting.ranges import Range
 from counting.records import Comment, CorrectedShare, Correction, Flag, Index, Line, OutsideLine
-from leukoformula.result import FieldSummary, Identity, Signature, SmearResult
+from leukoformula.reference import stored_ranges
+from leukoformula.result import FieldSummary, Identity, Signature, SmearResult, Superseded
 from reports.document import result_document, schema
 from reports.explanations import read_explanations
+from reports.recount import check_recount
 from reports.schema_check import check
 from reports.stored_pictures import StoredPictures, read_pictures, with_pictures
 from slides.calibration import Calibration
+
+_UNKNOWN = {"percent": 0.0, "low": 0.0, "high": 100.0}  # what a line says where no leukocyte was counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,11 @@ def open_result(path: Path) -> StoredResult:
     InputError
         Where a file cannot be read.
     DataError
-        Where the document does not fit the schema or a file of pictures was altered.
+        Where the document does not fit the schema, its numbers are not those of its cells, it is signed and
+        must not be, or a file of pictures was altered.
     """
     document = _read(path)
-    result = _result(document, where=str(path))
+    result = _checked(document, where=str(path))
     record = document.get("pictures")
     if record is None:
         return StoredResult(result, None)
@@ -105,9 +110,10 @@ def read_result(path: Path) -> SmearResult:
     InputError
         Where the file cannot be read.
     DataError
-        Where it is no JSON or does not fit the schema.
+        Where it is no JSON or does not fit the schema, its numbers are not those of its cells, or it is
+        signed and must not be.
     """
-    return _result(_read(path), where=str(path))
+    return _checked(_read(path), where=str(path))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -126,8 +132,18 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
+def _checked(document: Mapping[str, Any], *, where: str) -> SmearResult:
+    try:
+        result = _result(document, where=where)
+    except UsageError as error:
+        raise DataError(f"{where}: {error}; the file was altered: restore it") from error
+    check_recount(result, where=where)
+    return result
+
+
 def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
     signature, relabelled = document.get("signature"), document.get("relabelled")
+    ranges = document.get("reference_set")
     if (document.get("status") == "final") != (signature is not None):
         raise DataError(f"{where}: $.status does not suit $.signature; write the result anew")
     return SmearResult(
@@ -147,7 +163,13 @@ def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
         versions=document["versions"],
         relabelled=None if relabelled is None else tuple(relabelled),
         signature=None if signature is None else Signature(**signature),
+        superseded=tuple(_superseded(one) for one in document.get("superseded", ())),
+        ranges=None if ranges is None else stored_ranges(ranges, where=f"{where}, $.reference_set"),
     )
+
+
+def _superseded(one: Mapping[str, Any]) -> Superseded:
+    return Superseded(Signature(one["by"], one["at"]), tuple(CellClass(label) for label in one["classes"]))
 
 
 def _cell(one: Mapping[str, Any]) -> Cell:
@@ -211,7 +233,8 @@ def _line(one: Mapping[str, Any]) -> Line:
         "range_percent": _range(one["range_percent"]),
         "range_absolute": _range(one["range_absolute"]),
     }
-    return Line(**{**one, **read})
+    shares = {name: unknown if one[name] is None else one[name] for name, unknown in _UNKNOWN.items()}
+    return Line(**{**one, **read, **shares})
 
 
 def _range(one: Mapping[str, float] | None) -> Range | None:

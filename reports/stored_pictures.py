@@ -7,6 +7,7 @@ report is made from the pictures as stored, so it is the same when it is made ag
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ PER_SHEET = 2000
 OVERVIEW = "overview.jpg"
 """File of the field."""
 
+_SHEET = re.compile(r"crops(-[1-9][0-9]*)?\.jpg")
 _QUALITY = 95
 _LARGEST_SIDE = 512
 
@@ -51,6 +53,22 @@ class StoredPictures:
     files: dict[str, bytes]
     record: dict[str, Any]
     missing: tuple[str, ...] = ()
+
+
+def is_picture(name: str) -> bool:
+    """Return whether a file has the name of a picture of a stored result.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+
+    Returns
+    -------
+    bool
+        True for ``overview.jpg``, ``crops.jpg`` and the sheets after it.
+    """
+    return name == OVERVIEW or _SHEET.fullmatch(name) is not None
 
 
 def encode_pictures(result: SmearResult) -> StoredPictures | None:

@@ -119,10 +119,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Thumb:
-    """One cell of the gallery: number, probability and the next likely classes, a line each."""
+    """One cell of the gallery: number, probability and the next likely classes, a line each.
+
+    Of a cell that a person named there is no probability; ``said`` holds by whom it was named and what the
+    program had answered.
+    """
 
     number: str
     probability: str
+    said: tuple[str, ...]
     others: tuple[str, ...]
     picture: Picture
 

@@ -1,8 +1,10 @@
 """The cells of a report: the gallery by class and the finds drawn on one field."""
 
+import numpy as np
+
 from cells.records import Cell
 from cells.vocabulary import CellClass
-from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE
+from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE, label_of
 from leukoformula.result import SmearResult
 from reports.pictures import OVERVIEW_PX, encode
 from reports.texts import Language
@@ -28,7 +30,8 @@ def groups(result: SmearResult, language: Language) -> tuple[Group, ...]:
     Returns
     -------
     tuple of Group
-        First what waits for a decision (unidentified), then the classes in clinical order.
+        First what waits for a decision (unidentified), then the classes in clinical order; in a class, the
+        cells that a person named stand first, then those unlike the known ones.
     """
     by_class: dict[CellClass, list[Cell]] = {}
     for cell in result.cells:
@@ -43,7 +46,11 @@ def groups(result: SmearResult, language: Language) -> tuple[Group, ...]:
 def _group(label: CellClass, cells: list[Cell], result: SmearResult, language: Language) -> Group:
     cap = CAP if label.in_denominator or label is CellClass.UNIDENTIFIED else CAP_OUTSIDE
     pictured = [cell for cell in cells if cell.cell_id in result.crops]
-    shown = sorted(pictured, key=lambda cell: (cell.reason != UNLIKE, cell.probability, cell.cell_id))[:cap]
+    named = set(result.relabelled or ())
+    shown = sorted(
+        pictured,
+        key=lambda cell: (cell.cell_id not in named, cell.reason != UNLIKE, cell.probability, cell.cell_id),
+    )[:cap]
     are_counted = any(cell.counted for cell in cells)
     count = [language.text("gallery.count" if are_counted else "gallery.finds", n=len(cells))]
     if not are_counted:
@@ -59,7 +66,10 @@ def _group(label: CellClass, cells: list[Cell], result: SmearResult, language: L
 
 def _thumb(cell: Cell, result: SmearResult, language: Language) -> Thumb:
     ranked = sorted(cell.probabilities.items(), key=lambda pair: -pair[1])
-    if cell.label is CellClass.UNIDENTIFIED:
+    said: tuple[str, ...] = ()
+    if cell.cell_id in (result.relabelled or ()):
+        first, rest, said = "", [], _named_by_a_person(cell, language)
+    elif cell.label is CellClass.UNIDENTIFIED:
         first, rest = "", ranked[:2]
     else:
         first = language.percent(100 * cell.probability, 0)
@@ -68,14 +78,29 @@ def _thumb(cell: Cell, result: SmearResult, language: Language) -> Thumb:
     return Thumb(
         number=language.text("number", n=cell.cell_id),
         probability=first,
+        said=said,
         others=unusual
         + tuple(
-            f"{language.text(f'short.{label.value}')} {language.percent(100 * share, 0)}"
+            _share(label, share, language)
             for label, share in rest
             if share >= 0.005  # what would print as 0 % says nothing
         ),
         picture=encode(result.crops[cell.cell_id]),
     )
+
+
+def _named_by_a_person(cell: Cell, language: Language) -> tuple[str, ...]:
+    said = (language.text("gallery.named"),)
+    if not cell.probabilities:
+        return said
+    answer, share = label_of(
+        np.array(list(cell.probabilities.values()), np.float32), tuple(cell.probabilities)
+    )
+    return (*said, language.text("gallery.program", answer=_share(answer, share, language)))
+
+
+def _share(label: CellClass, share: float, language: Language) -> str:
+    return f"{language.text(f'short.{label.value}')} {language.percent(100 * share, 0)}"
 
 
 def overview(result: SmearResult, language: Language, clean: Clean) -> OverviewPage | None:

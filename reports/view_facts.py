@@ -248,6 +248,27 @@ def _where(found: list[Finding], language: Language, clean: Clean) -> str:
     return language.text("findings.fields", n=len(names))
 
 
+def corrected_status(result: SmearResult, language: Language, clean: Clean) -> str:
+    """Return that a signed report replaces an earlier signed one, and which.
+
+    Parameters
+    ----------
+    result : SmearResult
+        A corrected result.
+    language : Language
+        Language of the report.
+    clean : Clean
+        Makes a text from outside fit to be shown.
+
+    Returns
+    -------
+    str
+        The status, without a full stop.
+    """
+    last = result.superseded[-1].signature
+    return language.text("final.corrected", by=_brief(clean(last.by)), at=language.moment(last.at))
+
+
 def models_line(result: SmearResult, language: Language, program: str) -> str:
     """Return the detector, the classifier and the program with their versions, as one line.
 

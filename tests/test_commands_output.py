@@ -65,3 +65,20 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--out"), staged_folder(tmp_path) as stage:
         (stage / "report.pdf").write_text("new")
     assert names(tmp_path) == ["report.pdf"]
+
+
+def test_outdated_files_go_where_the_block_ends_well(tmp_path: Path) -> None:
+    for name in ("old.jpg", "new.jpg", "other"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / "folder.jpg").mkdir()
+    with (
+        pytest.raises(ValueError, match="later"),
+        staged_folder(tmp_path, outdated=lambda name: name.endswith(".jpg")) as stage,
+    ):
+        (stage / "new.jpg").write_text("new")
+        raise ValueError("later")
+    assert names(tmp_path) == ["folder.jpg", "new.jpg", "old.jpg", "other"]
+    with staged_folder(tmp_path, outdated=lambda name: name.endswith(".jpg")) as stage:
+        (stage / "new.jpg").write_text("new")
+    assert names(tmp_path) == ["folder.jpg", "new.jpg", "other"]
+    assert (tmp_path / "new.jpg").read_text() == "new"

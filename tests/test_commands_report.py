@@ -54,6 +54,50 @@ def test_report(
     assert len(rows(out / "cells.csv")) == len(document["cells"])
 
 
+def test_a_signed_result_and_labels_in_work_are_not_overwritten(
+    smear: Path,
+    tmp_path: Path,
+    fake_models: FakeClassifier,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    words = ["report", str(smear), "--out", str(out)]
+    assert main(words) == 0
+    assert main(words) == 0  # what nobody has touched is replaced
+    table = rows(out / "cells.csv")
+    for row in table:
+        row["label"] = "lymphocyte"
+    with (out / "cells.csv").open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+
+    def analyse(*_: object, **__: object) -> None:
+        raise AssertionError("the analysis is not begun")
+
+    monkeypatch.setattr(pipeline, "analyse", analyse)
+    signature = ["--signed-by", "A. Ivanova", "--signed-at", "2024-06-02T14:05:00+03:00"]
+    reviewed = ["--reviewed", str(out / "cells.csv"), *signature]
+    for named, then in (
+        ("cells.csv holds labels", ["render", str(out), "--out", str(out), *reviewed]),
+        ("signed by A. Ivanova", []),
+    ):
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        for command in (words, ["demo", str(out)], ["formula", "--counts", "basophil=1", "--out", str(out)]):
+            capsys.readouterr()
+            assert main(command) == 2
+            said = capsys.readouterr()
+            assert named in said.err and "--out" in said.err
+            assert (said.out, said.err.count("\n")) == ("", 1)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+        if then:
+            assert main(then) == 0
+    (out / "result.json").write_text("{", encoding="utf-8")
+    assert main(words) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
 def test_json_is_what_is_written(
     smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
 ) -> None:

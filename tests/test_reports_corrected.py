@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from cells.vocabulary import CellClass
 from counting.notes import note_text
 from counting.records import CorrectedShare, Correction
 from leukoformula.result import Signature, SmearResult
+from reports.document import write_json
 from reports.formula_csv import write_formula_csv
 from reports.html import render_html
 from reports.pdf import write_pdf
 from reports.pictures import checked_logo
+from reports.reading import read_result
 from reports.stored_pictures import StoredPictures, encode_pictures, with_pictures
 from reports.texts import Language
 
@@ -72,6 +75,23 @@ def test_the_table_of_the_formula(tmp_path: Path) -> None:
     assert rows["immature_granulocyte"]["n"] == "0"
     assert rows["basophil"]["corrected_percent"] == ""
     assert float(rows["lymphocyte"]["absolute"]) == pytest.approx(6.4 * 0.265)
+
+
+def test_with_nothing_counted_no_share_is_given(tmp_path: Path) -> None:
+    result = case("nothing_found")
+    write_formula_csv(result.formula, tmp_path / "formula.csv")
+    with (tmp_path / "formula.csv").open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    shares = ("percent", "percent_low", "percent_high", "absolute", "absolute_low", "absolute_high")
+    assert rows and all(row["n"] == "0" and not any(row[name] for name in shares) for row in rows)
+    write_json(result, tmp_path / "result.json")
+    document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    shares = ("percent", "low", "high", "absolute", "absolute_low", "absolute_high")
+    for line in document["formula"]["lines"]:
+        assert line["n"] == 0
+        assert [line[name] for name in shares] == [None] * 6
+    again = read_result(tmp_path / "result.json")
+    assert [(line.percent, line.low, line.high) for line in again.formula.lines] == [(0, 0, 100)] * len(rows)
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,21 @@ def test_explanations_are_stored_and_read_again(tmp_path: Path) -> None:
     result = replace(result, explanations={result.cells[0].cell_id: explained(*reasons)})
     write_json(result, tmp_path / "result.json")
     assert read_result(tmp_path / "result.json").explanations == result.explanations
+
+
+@pytest.mark.parametrize("label", list(CellClass))
+def test_what_a_person_named_is_not_explained_as_the_programs_answer(label: CellClass) -> None:
+    result = normal_adult()
+    cell = replace(result.cells[0], label=label)
+    reason = Reason("segments", 0.1, 3.0, 2.0, 4.0)
+    result = replace(
+        result,
+        cells=(cell, *result.cells[1:]),
+        relabelled=(cell.cell_id,),
+        explanations={cell.cell_id: explained(reason)},
+    )
+    for lang, said in (("en", "by the program"), ("ru", "по оценке программы")):
+        found = explanations(result, Language(lang))
+        assert found is not None
+        assert said in found.cells[0].summary
+        assert label.display(lang) in found.cells[0].summary

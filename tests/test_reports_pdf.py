@@ -8,15 +8,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from pypdf import PdfReader
-from report_cases import CASES, LONG, case
+from report_cases import CASES, LONG, case, make_result
 from report_words import foreign_words
 
 from cells.errors import DataError, RefusedError, UsageError
+from cells.vocabulary import CellClass
+from leukoformula.result import SmearResult
 from reports import fonts
+from reports.html import render_html
 from reports.pdf import PAGES, write_pdf
 from reports.texts import Language
 from reports.view import Header
 
+C = CellClass
 HEADER = Header("Лаборатория № 4", ("ул. Главная, 12", "т. 000-00-00"))
 
 
@@ -216,3 +220,55 @@ def test_a_damaged_font_names_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(fonts, "folder", lambda: tmp_path)
     with pytest.raises(RefusedError, match=r"Regular\.ttf.*pip install"):
         fonts.register.__wrapped__()
+
+
+def overfull() -> SmearResult:
+    """Many classes and remarks beside few cells: more than a first page holds."""
+    counts = {C.NEUTROPHIL_SEGMENTED: 3, C.NEUTROPHIL_BAND: 1, C.LYMPHOCYTE: 2, C.BLAST: 1}
+    return make_result(
+        {**counts, C.UNIDENTIFIED: 2, C.ERYTHROBLAST: 2},
+        identity=case("blasts").identity,
+        wbc=46.2,
+        fields=6,
+        findings=case("left_shift").findings,
+    )
+
+
+def test_remarks_without_room_follow_and_the_signature_stays_with_the_values(tmp_path: Path) -> None:
+    write_pdf(case("left_shift"), tmp_path / "r.pdf", lang="ru", page="letter", header=Header("КДЛ", ("1",)))
+    first, second = (
+        " ".join(page.extract_text().split()) for page in PdfReader(tmp_path / "r.pdf").pages[:2]
+    )
+    said = Language("ru").text
+    assert said("signature") in first
+    assert "На следующей странице: Лейкоцитарные индексы" in first
+    assert said("index.kalf_kalif") in second and said("index.kalf_kalif") not in first
+    assert said("gallery") in second
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_signature_on_the_second_page_repeats_what_is_signed(lang: str, tmp_path: Path) -> None:
+    write_pdf(overfull(), tmp_path / "r.pdf", lang=lang, page="letter")
+    first, second = (
+        " ".join(page.extract_text().split()) for page in PdfReader(tmp_path / "r.pdf").pages[:2]
+    )
+    language = Language(lang)
+    said = language.text
+    assert said("signature") not in first
+    total = f"{said('row.total')}: 7"
+    for text in (said("signature"), total, f"{language.label(C.BLAST)} {language.number(14.3, 1)}"):
+        assert text in second
+    place = second.index(total)
+    for text in (f"{said('patient')}: F-5", f"{said('sample')}: 2024-9", said("preliminary")):
+        assert second.rindex(text, 0, place) < place < second.index(said("signature"))
+
+
+def test_a_formula_of_counts_alone_has_no_heading_with_nothing_under_it(tmp_path: Path) -> None:
+    result = replace(
+        case("normal_adult"), fields=(), cells=(), crops={}, overview=None, models=(), findings=()
+    )
+    write_pdf(result, tmp_path / "r.pdf", lang="en")
+    text = PdfReader(tmp_path / "r.pdf").pages[0].extract_text()
+    assert Language("en").text("quality") not in text
+    assert Language("en").text("quality") not in render_html(result, lang="en")
+    assert Language("en").text("quality") in render_html(case("normal_adult"), lang="en")

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cells.errors import UsageError
+from cells.model_files import KINDS
 from cells.records import Refusal
 from cells.vocabulary import CellClass
 from counting.records import Flag
@@ -146,3 +147,9 @@ def test_an_unknown_refusal_is_marked_as_a_message_of_the_program() -> None:
     assert reason_text("burst\ninto <flames>", RU, plain) == (
         "не прочитан; сообщение программы: burst into <flames>"
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_model_has_a_name(kind: str) -> None:
+    for lang in ("en", "ru"):
+        assert Language(lang).has(f"kind.{kind}")

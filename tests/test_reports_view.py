@@ -9,9 +9,11 @@ from report_cases import case, make_result
 
 from cells.records import Finding
 from cells.vocabulary import CellClass
+from counting.ranges_file import load_builtin
 from counting.records import CorrectedShare, Correction, Flag
 from leukoformula.result import SmearResult
-from reports import view_facts, view_formula, view_remarks
+from leukoformula.reviewed import apply_review
+from reports import view_cells, view_facts, view_formula, view_remarks
 from reports.fonts import plain
 from reports.html import render_html
 from reports.pdf import write_pdf
@@ -134,3 +136,34 @@ def test_indices_that_are_all_withheld_for_one_reason_take_one_line() -> None:
     assert line.name == "Не приводится: при наличии бластных клеток индекс не имеет смысла."
     assert len(view_remarks.indices(case("normal_adult").formula, RU)) == 4
     assert view_remarks.indices(case("few_cells").formula, RU) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "named", "answer"),
+    [
+        (EN, "named by a person", "program: band "),
+        (RU, "указано специалистом", "программа: п/я "),
+    ],
+)
+def test_a_cell_that_a_person_named_has_no_probability_of_the_program(
+    language: Language, named: str, answer: str, tmp_path: Path
+) -> None:
+    result = make_result({C.NEUTROPHIL_BAND: 3, C.BLAST: 2, C.LYMPHOCYTE: 30})
+    changed = next(cell for cell in result.cells if cell.label is C.NEUTROPHIL_BAND)
+    labels = {cell.cell_id: C.BLAST if cell is changed else cell.label for cell in result.cells}
+    reviewed = apply_review(result, labels, ranges=load_builtin("ru"))
+    pictured = replace(reviewed, crops=result.crops)
+    group = next(one for one in view_cells.groups(pictured, language) if one.name == language.label(C.BLAST))
+    first, *others = group.thumbs
+    share = language.percent(100 * changed.probability, 0)
+    assert first.number == language.text("number", n=changed.cell_id)
+    assert (first.probability, first.others) == ("", ())
+    assert first.said == (named, f"{answer}{share}")
+    assert all(thumb.probability and not thumb.said for thumb in others)
+    html = render_html(pictured, lang=language.code)
+    assert html.count(named) == 1
+    assert language.text("gallery.intro.reviewed") in html
+    write_pdf(pictured, tmp_path / "r.pdf", lang=language.code)
+    text = " ".join(" ".join(page.extract_text() for page in PdfReader(tmp_path / "r.pdf").pages).split())
+    assert named in text
+    assert language.text("gallery.intro.reviewed") not in render_html(result, lang=language.code)

@@ -8,7 +8,14 @@ from cells.files import atomic_path
 from leukoformula.result import SmearResult
 from reports.interfaces.fhir_json import encode
 from reports.interfaces.fhir_observations import Frame, observation
-from reports.interfaces.fhir_resources import device, diagnostic_report, patient, person_name, specimen
+from reports.interfaces.fhir_resources import (
+    device,
+    diagnostic_report,
+    patient,
+    person_name,
+    report_status,
+    specimen,
+)
 from reports.interfaces.fhir_types import URI, Resource, filled, reference
 from reports.interfaces.identity import device_uuid, part_uuid, report_uuid
 from reports.interfaces.numbers import fhir_time
@@ -104,7 +111,7 @@ def fhir_bundle(
     frame = Frame(
         report=report,
         language=language,
-        status=result.status,
+        status=report_status(result),
         shared=_shared(result, report, subject, has_sample=sample is not None),
         device=reference(device_uuid(result), "Device"),
     )

@@ -37,7 +37,7 @@ class Frame:
     language : Language
         Language of the texts.
     status : str
-        ``"preliminary"`` or ``"final"``.
+        ``"preliminary"``, ``"final"`` or ``"amended"``.
     shared : dict
         Elements that every observation has: subject, effective time, issued, performer, specimen.
     device : dict

@@ -181,7 +181,8 @@ def diagnostic_report(
     Returns
     -------
     dict
-        The resource: preliminary until somebody signed, then final with who and when.
+        The resource: preliminary until somebody signed, then final with who and when; amended where it
+        replaces a signed one.
     """
     person = signer(result)
     by = [{"reference": f"#{_SIGNER}", "display": person_name(result)}] if person else []
@@ -194,7 +195,7 @@ def diagnostic_report(
             "text": {"status": "generated", "div": _narrative(conclusion, language)},
             "contained": [person] if person else [],
             "identifier": [own_identifier(report_uuid(result))],
-            "status": result.status,
+            "status": report_status(result),
             "category": [
                 {"coding": [coding(SERVICE, "LAB", "Laboratory")]},
                 {"coding": [coding(SERVICE, "HM", "Hematology")]},
@@ -209,6 +210,11 @@ def diagnostic_report(
             "presentedForm": [] if pdf is None else [attachment(result, language, pdf)],
         }
     )
+
+
+def report_status(result: SmearResult) -> str:
+    """Return the status of the report and its observations: preliminary, final or amended."""
+    return "amended" if result.is_corrected else result.status
 
 
 def person_name(result: SmearResult) -> str:

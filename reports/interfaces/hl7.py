@@ -23,6 +23,7 @@ CONTROL_ID_LENGTH = 20
 
 _LANGUAGES = {"en": ("en", "English", "ISO639"), "ru": ("ru", "Russian", "ISO639")}
 _STATUS = {"preliminary": "P", "final": "F"}
+_CORRECTED = "C"
 
 
 def write_hl7(
@@ -134,7 +135,7 @@ def _body(
     taken = hl7_time(fit(result.identity.taken))
     frame = Frame(
         language=language,
-        status=_STATUS[result.status],
+        status=_status(result),
         taken=taken,
         observer="" if result.signature is None else components("", fit(result.signature.by)),
         equipment=components(f"{PROGRAM} {_version(result)}", PROGRAM),
@@ -145,6 +146,10 @@ def _body(
     yield comment(1, language.text("disclaimer"))
     yield from observation_segments(observed(result, language), frame, pdf)
     yield from _specimen(result, language, taken, sample_system)
+
+
+def _status(result: SmearResult) -> str:
+    return _CORRECTED if result.is_corrected else _STATUS[result.status]
 
 
 def _software(result: SmearResult) -> Iterator[str]:
@@ -201,7 +206,7 @@ def _order(result: SmearResult, report: UUID, taken: str) -> Iterator[str]:
             7: taken,
             22: _signed_at(result),
             24: "HM",
-            25: _STATUS[result.status],
+            25: _status(result),
             # NDL-1 is a CNN, whose second subcomponent is the family name.
             32: f"{SUBCOMPONENT}{escaped(person)}" if person else "",
         },

@@ -20,7 +20,7 @@ class Frame:
     language : Language
         Language of the texts.
     status : str
-        OBX-11: ``P`` or ``F``.
+        OBX-11: ``P``, ``F`` or ``C``.
     taken : str
         OBX-14, the time of the sample; empty where it is not known.
     observer : str

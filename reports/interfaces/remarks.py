@@ -7,7 +7,7 @@ from leukoformula.result import SmearResult
 from reports.interfaces.observed import Observed
 from reports.interfaces.texts import fit
 from reports.texts import Language
-from reports.view_facts import method, models_line, quality
+from reports.view_facts import corrected_status, method, models_line, quality
 from reports.view_formula import glance, notice
 
 
@@ -70,6 +70,8 @@ def _lines(result: SmearResult, language: Language) -> Iterator[str]:
     if result.signature is None:
         reviewed = "" if result.relabelled is None else ".reviewed"
         yield f"{language.text(f'preliminary{reviewed}')}."
+    elif result.is_corrected:
+        yield f"{corrected_status(result, language, fit)}."
     yield language.text("footer")
 
 

@@ -1,4 +1,4 @@
-"""Classes that a person's review emptied: an earlier, unreviewed report may have carried them."""
+"""Classes that a person's review emptied: an earlier report, unreviewed or signed, may have carried them."""
 
 from collections.abc import Collection, Iterator
 
@@ -15,7 +15,7 @@ _BESIDE = (CellClass.ERYTHROBLAST, CellClass.SMUDGE_CELL)
 
 
 def withdrawn(result: SmearResult, language: Language, given: Collection[str]) -> tuple[Observed, ...]:
-    """Return the values of classes that the classifier found and a person took away.
+    """Return the values of classes that the classifier or an earlier review found and a person took away.
 
     Parameters
     ----------
@@ -54,12 +54,13 @@ def _kind(label: CellClass) -> str:
 
 
 def _answered(result: SmearResult) -> set[CellClass]:
-    """Return the classes, with those that they belong to, that the classifier gave the cells now changed."""
+    """Return the classes, with those that they belong to, that an earlier report may have carried."""
     changed = set(result.relabelled or ())
     found = {
         label_of(np.array(list(cell.probabilities.values()), np.float32), tuple(cell.probabilities))[0]
         for cell in result.cells
         if cell.cell_id in changed and cell.probabilities
     }
+    found |= {label for one in result.superseded for label in one.classes}
     found |= {label.parent for label in found if label.parent is not None}
     return {label for label in found if label.in_denominator or label in _BESIDE}

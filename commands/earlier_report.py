@@ -1,0 +1,95 @@
+"""What stands in an output folder from an earlier report: what must not be lost, and what must not stay."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cells.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from leukoformula.result import SmearResult
+
+
+def check_nothing_is_lost(
+    out: Path, *, successor: "SmearResult | None" = None, reviewed: Path | None = None
+) -> None:
+    """Check that an output folder holds no signed result and no labels in work that would be overwritten.
+
+    Parameters
+    ----------
+    out : Path
+        Folder that a report is about to be written to; it need not exist.
+    successor : SmearResult or None, optional
+        The result that will be written, where it is known: it may replace itself and what it corrects.
+    reviewed : Path or None, optional
+        The table of labels that the successor was made with: its labels are not lost.
+
+    Raises
+    ------
+    UsageError
+        Where something would be lost, or ``result.json`` cannot be read and so nobody can tell; the message
+        says what to do.
+    """
+    from reports.reading import read_result
+
+    path, table = out / "result.json", out / "cells.csv"
+    if not path.exists():
+        return
+    try:
+        earlier = read_result(path)
+    except RefusedError as error:
+        raise UsageError(
+            f"{path} would be overwritten and cannot be read ({error}); choose another folder with --out, "
+            "or remove it"
+        ) from error
+    if earlier.signature is not None and not _succeeds(successor, earlier):
+        raise UsageError(
+            f"{out} holds a result signed by {earlier.signature.by} at {earlier.signature.at}; choose "
+            "another folder with --out, or remove it"
+        )
+    if table.exists() and not _is_same_file(table, reviewed) and _is_in_work(table, earlier):
+        raise UsageError(
+            f"{table} holds labels that {path} does not: it seems to be in review; choose another folder "
+            f"with --out, or hand it in with `leukoformula render {out} --reviewed {table}`, or remove it"
+        )
+
+
+def outdated_pictures(out: Path) -> Callable[[str], bool] | None:
+    """Return which files of an output folder are pictures of the report that is about to be replaced.
+
+    Parameters
+    ----------
+    out : Path
+        Folder that a report is about to be written to.
+
+    Returns
+    -------
+    callable or None
+        Says so of the name of a file; None where the folder holds no earlier report, so that a user's own
+        picture is never removed.
+    """
+    from reports.stored_pictures import is_picture
+
+    return is_picture if (out / "result.json").exists() else None
+
+
+def _succeeds(successor: "SmearResult | None", earlier: "SmearResult") -> bool:
+    if successor is None:
+        return False
+    if any(one.signature == earlier.signature for one in successor.superseded):
+        return True
+    return successor.signature == earlier.signature and successor.cells == earlier.cells
+
+
+def _is_same_file(table: Path, reviewed: Path | None) -> bool:
+    return reviewed is not None and reviewed.exists() and table.samefile(reviewed)
+
+
+def _is_in_work(table: Path, earlier: "SmearResult") -> bool:
+    from reports.reviewed_table import read_reviewed
+
+    try:
+        labels = read_reviewed(table, earlier)
+    except RefusedError:
+        return True
+    return any(labels[cell.cell_id] is not cell.label for cell in earlier.cells)
