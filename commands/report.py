@@ -15,6 +15,7 @@ from commands.options import (
     settings_of,
 )
 from commands.output import staged_folder
+from commands.remarks import warn_of_remarks
 from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def run(options: Namespace) -> int:
         result = as_stored(result, pictures)
         write_reports(result, stage, look=look, pictures=pictures)
     warn_of(result.refused)
+    warn_of_remarks(result.findings, result.calibration, lang=look.lang)
     if options.json:
         put_document(result_document(result, pictures=pictures.record if pictures else None))
     else:
