@@ -201,8 +201,8 @@ _COUNTED = {
     "outside.bare": ("n = {n}", "n = {n}"),
     "over": ("over {value}", "более {value}"),
     "corrected": (
-        "{value}, corrected for erythroblasts; {given} as given",
-        "{value} с поправкой на эритробласты; указано {given}",
+        "{value}, corrected for erythroblasts (by their counting error {interval}); {given} as given",
+        "{value} с поправкой на эритробласты (по ошибке их подсчёта {interval}); указано {given}",
     ),
     "unidentified": ("Unidentified", "Не определено"),
     "unidentified.line": (

@@ -7,7 +7,7 @@ from cells.records import Finding
 from cells.units import ERYTHROCYTE_UM
 from cells.vocabulary import CellClass
 from counting.intervals import cells_to_see, zero_seen_upper
-from counting.records import OutsideLine
+from counting.records import LeukocyteFormula, OutsideLine
 from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE
 from leukoformula.result import SmearResult
 from reports.reasons import reason_text
@@ -101,13 +101,8 @@ def counted(result: SmearResult, language: Language, clean: Clean) -> tuple[Item
     items += [
         Item(language.label(line.label), _outside(line, language)) for line in formula.outside if line.n
     ]
-    if formula.wbc_corrected is not None and formula.wbc is not None:
-        text = language.text(
-            "corrected",
-            value=language.absolute(formula.wbc_corrected),
-            given=language.concentration(formula.wbc),
-        )
-        items.append(Item(language.text("wbc"), text))
+    if formula.wbc_corrected is not None:
+        items.append(Item(language.text("wbc"), _corrected(formula.wbc_corrected, formula, language)))
     items.append(Item(language.text("unidentified"), _unidentified(result, language)))
     return tuple(items)
 
@@ -245,6 +240,16 @@ def finding(one: Finding, scale: Calibration, language: Language, clean: Clean) 
         size=language.number(scale.um_per_px, 4),
         diameter=language.number(one.value, 1),
         measured=language.number(scale.um_per_px * ERYTHROCYTE_UM / one.value, 4),
+    )
+
+
+def _corrected(value: float, formula: LeukocyteFormula, language: Language) -> str:
+    ends = formula.wbc_corrected_interval
+    return language.text(
+        "corrected",
+        value=language.absolute(value),
+        interval=language.span(ends.low, ends.high, digits=2) if ends else language.text("none"),
+        given=language.text("none") if formula.wbc is None else language.concentration(formula.wbc),
     )
 
 
