@@ -14,6 +14,7 @@ from commands.console import TerminalProgress, say
 from commands.exits import exit_code
 from commands.options import add_model_options, add_scale_option, add_threshold_option, settings_of
 from commands.paths import Inputs, refuse_folder
+from commands.remarks import warn_of_remarks
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -124,7 +125,9 @@ def _detected(
 
     smear = JoinedFields(parts)
     scanner, _ = load_detector(root=settings.models)
-    erythrocyte_px = calibrate_smear(smear, settings=settings, progress=progress).boxed_erythrocyte_px
+    calibration = calibrate_smear(smear, settings=settings, progress=progress)
+    warn_of_remarks(calibration.findings, calibration)
+    erythrocyte_px = calibration.boxed_erythrocyte_px
 
     def detect(field: "Field") -> DetectedField:
         found = scanner.detect(

@@ -63,7 +63,11 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
             "ranges", name=f"{formula.ranges_name} {formula.ranges_version}, {_stratum(formula, lang)}"
         )
     )
-    lines += [note_text(code, lang) for code in ("no_range_for_age", "sex_needed") if code in formula.notes]
+    lines += [
+        note_text(code, lang)
+        for code in ("wbc_correction_uncertain", "no_range_for_age", "sex_needed")
+        if code in formula.notes
+    ]
     if "unverified_ranges" in formula.notes:
         lines.append(f"* {note_text('unverified_ranges', lang)}")
     return "\n".join(lines)

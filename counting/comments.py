@@ -37,9 +37,12 @@ class _Case:
         return self.age is None or self.age.days >= ADULT.days
 
     @property
-    def wbc(self) -> float | None:
-        corrected = self.formula.wbc_corrected
-        return self.formula.wbc if corrected is None else corrected
+    def counts(self) -> tuple[float, ...]:
+        """The leukocyte counts that can be meant: as given and, where it is corrected, as corrected."""
+        return tuple(wbc for wbc in (self.formula.wbc, self.formula.wbc_corrected) if wbc is not None)
+
+    def is_critical(self, wbc: float) -> bool:
+        return wbc <= self.rules.alerts.wbc_low or wbc > self.rules.alerts.wbc_high
 
     def line(self, label: CellClass) -> Line | None:
         return self.formula.line(label)
@@ -108,16 +111,39 @@ def _blasts_above(case: _Case) -> bool:
     return line is not None and line.percent >= case.rules.alerts.blasts_percent
 
 
-def _neutropenia(case: _Case) -> bool:
+def _few_neutrophils(case: _Case, wbc: float | None) -> bool:
     line = case.line(_C.NEUTROPHIL)
-    if line is None or line.absolute is None or case.formula.total == 0:
+    if line is None or wbc is None or case.formula.total == 0:
         return False
-    return line.absolute < case.rules.alerts.neutrophils_low
+    return line.percent * wbc / 100.0 < case.rules.alerts.neutrophils_low
+
+
+def _neutropenia(case: _Case) -> bool:
+    # A correction lowers every count; the least that the erythroblasts allow must reach the limit.
+    corrected = case.formula.wbc_corrected_interval
+    return _few_neutrophils(case, case.formula.wbc if corrected is None else corrected.high)
 
 
 def _wbc_critical(case: _Case) -> bool:
-    alerts = case.rules.alerts
-    return case.wbc is not None and (case.wbc <= alerts.wbc_low or case.wbc > alerts.wbc_high)
+    return bool(case.counts) and all(map(case.is_critical, case.counts))
+
+
+def _only_corrected_critical(case: _Case) -> bool:
+    corrected = case.formula.wbc_corrected_interval
+    if corrected is None or _wbc_critical(case):
+        return False
+    return case.is_critical(corrected.low) and case.is_critical(corrected.high)
+
+
+def _correction_decides(case: _Case) -> bool:
+    corrected = case.formula.wbc_corrected_interval
+    if corrected is None:
+        return False
+    if _few_neutrophils(case, corrected.low) and not _neutropenia(case):
+        return True
+    if _wbc_critical(case) or _only_corrected_critical(case):
+        return False
+    return any(map(case.is_critical, (corrected.low, *case.counts, corrected.high)))
 
 
 def _grown_granulocytes(case: _Case) -> bool:
@@ -231,7 +257,8 @@ LIBRARY: tuple[CommentRule, ...] = (
     CommentRule(
         "NEUT-1",
         "alert",
-        "absolute neutrophils below the alert value (0.5)",
+        "absolute neutrophils below the alert value (0.5), even with the least correction for erythroblasts "
+        "within its counting error",
         "Critically few neutrophils.",
         "Критически низкое число нейтрофилов.",
         _HOMERTON,
@@ -240,11 +267,21 @@ LIBRARY: tuple[CommentRule, ...] = (
     CommentRule(
         "WBC-1",
         "alert",
-        "leukocyte count at or below 2.0 or above 30 (alert values)",
+        "leukocyte count at or below 2.0 or above 30 (alert values), where it is corrected for erythroblasts "
+        "both as given and as corrected",
         "The leukocyte count is critical.",
         "Критическое число лейкоцитов.",
         _HOMERTON,
         _wbc_critical,
+    ),
+    CommentRule(
+        "WBC-2",
+        "alert",
+        "leukocyte count critical as corrected, over the whole interval of the correction, but not as given",
+        "The leukocyte count corrected for erythroblasts is critical; the one given is not.",
+        "Критическим является число лейкоцитов с поправкой на эритробласты; указанное число – нет.",
+        f"{_HOMERTON}; {_NRBC}",
+        _only_corrected_critical,
     ),
     CommentRule(
         "IG-1",
@@ -309,6 +346,18 @@ LIBRARY: tuple[CommentRule, ...] = (
         "Эритробласты в крови; у здоровых взрослых их нет.",
         f"{_ISLH}; {_NRBC}",
         _erythroblasts,
+    ),
+    CommentRule(
+        "NRBC-3",
+        "review",
+        "leukocytes or neutrophils pass an alert value or not, depending on the correction for erythroblasts "
+        "within its counting error",
+        "Whether an alert value is passed depends on the correction for erythroblasts: confirm these cells "
+        "first.",
+        "От поправки на эритробласты зависит, достигнуто ли критическое значение: сначала подтвердите эти "
+        "клетки.",
+        f"{_HOMERTON}; {_NRBC}",
+        _correction_decides,
     ),
     CommentRule(
         "SMUDGE-1",

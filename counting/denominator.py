@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
+from counting.intervals import Interval
 from counting.rules import SmudgePolicy
 
 
@@ -106,3 +107,22 @@ def corrected_wbc(wbc: float, nrbc_per_100: float, *, threshold: float | None = 
     if threshold is None or nrbc_per_100 == 0 or nrbc_per_100 < threshold:
         return None
     return wbc * 100.0 / (100.0 + nrbc_per_100)
+
+
+def corrected_wbc_interval(wbc: float, nrbc_per_100: Interval) -> Interval:
+    """Return the interval of a corrected leukocyte count that comes from counting the erythroblasts.
+
+    Parameters
+    ----------
+    wbc : float
+        Leukocyte count as measured, in any unit of concentration, above 0.
+    nrbc_per_100 : Interval
+        Interval of the erythroblasts per 100 leukocytes, ends of 0 or more.
+
+    Returns
+    -------
+    Interval
+        In the unit of ``wbc``. It holds neither the error of the leukocyte count nor that of taking a cell
+        for an erythroblast.
+    """
+    return Interval(*(wbc * 100.0 / (100.0 + ratio) for ratio in (nrbc_per_100.high, nrbc_per_100.low)))

@@ -221,6 +221,8 @@ def _count_notes(
         yield "unidentified_cells"
     if formula.wbc_corrected is not None:
         yield "wbc_corrected"
+        if _may_be_too_few(formula, rules):
+            yield "wbc_correction_uncertain"
     if formula.wbc is not None:
         yield "absolute_counting_error_only"
     smudges = given.get(CellClass.SMUDGE_CELL, 0)
@@ -228,6 +230,12 @@ def _count_notes(
         yield f"smudge_{rules.smudge}"
         if 100 * smudges >= rules.smudge_warning_from * max(1, formula.total):
             yield "many_smudge_cells"
+
+
+def _may_be_too_few(formula: LeukocyteFormula, rules: CountingRules) -> bool:
+    found = formula.beside(CellClass.ERYTHROBLAST)
+    least = rules.nrbc_correction_from
+    return found is not None and found.low is not None and least is not None and found.low < least
 
 
 def _range_notes(

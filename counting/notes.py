@@ -55,6 +55,12 @@ NOTES: dict[str, dict[str, str]] = {
         "en": "The leukocyte count is corrected for erythroblasts.",
         "ru": "Число лейкоцитов исправлено с учётом эритробластов.",
     },
+    "wbc_correction_uncertain": {
+        "en": "Within counting error the erythroblasts may be too few to correct the leukocyte count for; "
+        "confirm them.",
+        "ru": "В пределах ошибки подсчёта эритробластов может быть слишком мало для поправки числа "
+        "лейкоцитов; подтвердите их.",
+    },
     "absolute_counting_error_only": {
         "en": "Intervals of absolute counts hold the error of the differential, not that of the leukocyte "
         "count.",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cells.vocabulary import CellClass
+from counting.denominator import corrected_wbc_interval
+from counting.intervals import Interval
 from counting.ranges import Range
 
 
@@ -298,6 +300,16 @@ class LeukocyteFormula:
     stratum_from_days: int | None = None
     stratum_until_days: int | None = None
     stratum_sex: str | None = None
+
+    @property
+    def wbc_corrected_interval(self) -> Interval | None:
+        """Interval of the corrected leukocyte count by counting error of erythroblasts; None without one."""
+        found = self.beside(CellClass.ERYTHROBLAST)
+        if self.wbc is None or self.wbc_corrected is None or found is None:
+            return None
+        if found.low is None or found.high is None:
+            return None
+        return corrected_wbc_interval(self.wbc, Interval(found.low, found.high))
 
     def line(self, label: CellClass) -> Line | None:
         """Return the row of a class, or None where the formula has none.

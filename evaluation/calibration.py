@@ -311,6 +311,7 @@ _CODES = (
     "underexposed",
     "too_few_erythrocytes",
     "overlapping_erythrocytes",
+    "channels_swapped",
     "no_leukocyte_stain",
 )
 

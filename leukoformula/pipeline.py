@@ -108,7 +108,7 @@ def analyse(
         fields=tuple(survey.summaries),
         refused=tuple(survey.refused),
         calibration=calibration,
-        findings=survey.remarks(),
+        findings=(*calibration.findings, *survey.remarks()),
         cells=tuple(survey.cells),
         formula=make_formula(
             survey.counts(),

@@ -206,8 +206,8 @@ _COUNTED = {
     "outside.bare": ("n = {n}", "n = {n}"),
     "over": ("over {value}", "более {value}"),
     "corrected": (
-        "{value}, corrected for erythroblasts; {given} as given",
-        "{value} с поправкой на эритробласты; указано {given}",
+        "{value}, corrected for erythroblasts (by their counting error {interval}); {given} as given",
+        "{value} с поправкой на эритробласты (по ошибке их подсчёта {interval}); указано {given}",
     ),
     "unidentified": ("Unidentified", "Не определено"),
     "unidentified.line": (
@@ -272,6 +272,34 @@ _QUALITY = {
     "finding.ink_over_field": (
         "Drawn marks or black areas hide part of the field: cells there are not counted",
         "Надписи или чёрные области закрывают часть поля: клетки под ними не учтены",
+    ),
+    "finding.option_against_erythrocytes": (
+        "The pixel size given ({size} µm) does not suit the erythrocytes, which would measure {diameter} µm "
+        "(usual: 6 to 9); by them it is {measured} µm. Do not trust the result before the size is checked; "
+        "without a given size it is measured",
+        "Заданный размер пикселя ({size} мкм) не подходит к эритроцитам: их диаметр был бы {diameter} мкм "
+        "(обычно 6–9); по ним он составляет {measured} мкм. Не полагайтесь на результат, пока размер не "
+        "проверен; если его не задавать, он измеряется",
+    ),
+    "finding.metadata_against_erythrocytes": (
+        "The pixel size stated in the files ({size} µm) does not suit the erythrocytes, which would measure "
+        "{diameter} µm (usual: 6 to 9); by them it is {measured} µm. Do not trust the result before the size "
+        "is checked; where the files are wrong, give the right size",
+        "Размер пикселя из файлов ({size} мкм) не подходит к эритроцитам: их диаметр был бы {diameter} мкм "
+        "(обычно 6–9); по ним он составляет {measured} мкм. Не полагайтесь на результат, пока размер не "
+        "проверен; если ошибка в файлах, задайте верный размер",
+    ),
+    "finding.other_magnification": (
+        "Erythrocytes of a size that does not suit the pixel size of the smear (another magnification?): "
+        "do not trust the count there; analyse fields of one magnification together",
+        "Размер эритроцитов не подходит к размеру пикселя мазка (другое увеличение?): не полагайтесь на "
+        "подсчёт в этих полях; анализируйте вместе поля одного увеличения",
+    ),
+    "finding.channels_swapped": (
+        "Red and blue seem to be swapped (BGR instead of RGB?): nuclei absorb blue more than red. Do not "
+        "trust the result; correct the order of the channels and analyse again",
+        "Красный и синий каналы, по-видимому, переставлены: ядра поглощают синий свет сильнее красного. Не "
+        "полагайтесь на результат; исправьте порядок каналов и повторите анализ",
     ),
     "finding.unlike_known_cells": (
         "More cells than chance explains are unlike the normal cells that the program knows: look for "

@@ -34,6 +34,10 @@ RUSSIAN: tuple[tuple[str, str], ...] = (
         "не показывает мазка: изображение чёрное; снимите поле с включённой лампой",
     ),
     (r"shows no smear: it is of one colour", "не показывает мазка: изображение одноцветное"),
+    (
+        r"is the same picture as (?P<name>.+), which is counted",
+        "то же изображение, что и {name}, которое уже учтено; уберите одно из них",
+    ),
     (r"(shows no smear|it does not look like)", "не показывает мазка: нет ни цветов окраски, ни эритроцитов"),
 )
 """Start of the English line → the Russian one; what the pattern names is carried over."""
@@ -60,5 +64,5 @@ def reason_text(reason: str, language: Language, clean: Clean) -> str:
         return clean(reason)
     for pattern, text in RUSSIAN:
         if found := re.match(pattern, reason):
-            return text.format(**found.groupdict())
+            return text.format(**{key: clean(value) for key, value in found.groupdict().items()})
     return language.text("refused.unknown", reason=clean(reason))

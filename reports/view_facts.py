@@ -4,14 +4,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from cells.records import Finding
+from cells.units import ERYTHROCYTE_UM
 from cells.vocabulary import CellClass
 from counting.intervals import cells_to_see, zero_seen_upper
-from counting.records import OutsideLine
+from counting.records import LeukocyteFormula, OutsideLine
 from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE
 from leukoformula.result import SmearResult
 from reports.reasons import reason_text
 from reports.texts import Language
 from reports.view import Clean, Grid, Item
+from slides.calibration import Calibration
+from slides.quality import CHANNELS_SWAPPED
+from slides.scale_check import METADATA_DOUBTFUL, OPTION_DOUBTFUL, OTHER_MAGNIFICATION
+
+_OF_SCALE = (OPTION_DOUBTFUL, METADATA_DOUBTFUL)
+
+NOT_TO_BE_TRUSTED = (*_OF_SCALE, OTHER_MAGNIFICATION, CHANNELS_SWAPPED)
+"""Codes of the remarks that forbid to trust a result; they stand before the others."""
 
 _LISTED_CELLS = 8
 _LISTED_NAMES = 3
@@ -92,13 +101,8 @@ def counted(result: SmearResult, language: Language, clean: Clean) -> tuple[Item
     items += [
         Item(language.label(line.label), _outside(line, language)) for line in formula.outside if line.n
     ]
-    if formula.wbc_corrected is not None and formula.wbc is not None:
-        text = language.text(
-            "corrected",
-            value=language.absolute(formula.wbc_corrected),
-            given=language.concentration(formula.wbc),
-        )
-        items.append(Item(language.text("wbc"), text))
+    if formula.wbc_corrected is not None:
+        items.append(Item(language.text("wbc"), _corrected(formula.wbc_corrected, formula, language)))
     items.append(Item(language.text("unidentified"), _unidentified(result, language)))
     return tuple(items)
 
@@ -161,10 +165,13 @@ def quality(result: SmearResult, language: Language, clean: Clean) -> tuple[Item
         items.append(Item(language.text("pixel"), pixel_size(result, language)))
     grouped = _by_code(result.findings)
     shown = list(grouped.items())[:_FINDING_GROUPS]
-    for (severity, code), found in shown:
+    for (severity, _), found in shown:
         term = language.text(f"severity.{severity}") if language.has(f"severity.{severity}") else severity
         items.append(
-            Item(term.capitalize(), f"{finding(code, language, clean)}: {_where(found, language, clean)}")
+            Item(
+                term.capitalize(),
+                f"{finding(found[0], result.calibration, language, clean)}: {_where(found, language, clean)}",
+            )
         )
     if len(grouped) > len(shown):
         more = language.text("more", n=len(grouped) - len(shown))
@@ -204,13 +211,15 @@ def pixel_size(result: SmearResult, language: Language) -> str:
     )
 
 
-def finding(code: str, language: Language, clean: Clean) -> str:
+def finding(one: Finding, scale: Calibration, language: Language, clean: Clean) -> str:
     """Return what a remark on quality means.
 
     Parameters
     ----------
-    code : str
-        Code of the remark.
+    one : Finding
+        The remark.
+    scale : Calibration
+        The pixel size that was used.
     language : Language
         Language of the report.
     clean : Clean
@@ -221,15 +230,36 @@ def finding(code: str, language: Language, clean: Clean) -> str:
     str
         What the remark means.
     """
-    key = f"finding.{code}"
-    return language.text(key) if language.has(key) else language.text("finding.unknown", code=clean(code))
+    key = f"finding.{one.code}"
+    if not language.has(key) or (one.code in _OF_SCALE and not one.value):
+        return language.text("finding.unknown", code=clean(one.code))
+    if one.code not in _OF_SCALE or not one.value:
+        return language.text(key)
+    return language.text(
+        key,
+        size=language.number(scale.um_per_px, 4),
+        diameter=language.number(one.value, 1),
+        measured=language.number(scale.um_per_px * ERYTHROCYTE_UM / one.value, 4),
+    )
+
+
+def _corrected(value: float, formula: LeukocyteFormula, language: Language) -> str:
+    ends = formula.wbc_corrected_interval
+    return language.text(
+        "corrected",
+        value=language.absolute(value),
+        interval=language.span(ends.low, ends.high, digits=2) if ends else language.text("none"),
+        given=language.text("none") if formula.wbc is None else language.concentration(formula.wbc),
+    )
 
 
 def _by_code(findings: tuple[Finding, ...]) -> dict[tuple[str, str], list[Finding]]:
     weight = {"refused": 0, "warning": 1, "info": 2}
     whole = {one.code for one in findings if not one.where}
     grouped: dict[tuple[str, str], list[Finding]] = {}
-    for one in sorted(findings, key=lambda one: (weight.get(one.severity, 3), one.code)):
+    for one in sorted(
+        findings, key=lambda one: (weight.get(one.severity, 3), one.code not in NOT_TO_BE_TRUSTED, one.code)
+    ):
         if not (one.where and one.code in whole):
             grouped.setdefault((one.severity, one.code), []).append(one)
     return grouped
@@ -239,7 +269,7 @@ def _where(found: list[Finding], language: Language, clean: Clean) -> str:
     names = [_brief(clean(one.where)) for one in found if one.where]
     if not names:
         share = found[0].value
-        if share is None or not 0 < share <= 1:
+        if share is None or not 0 < share <= 1 or found[0].code in _OF_SCALE:
             return language.text("findings.smear")
         of = "findings.cells" if found[0].code == UNLIKE else "findings.share"
         return language.text(of, share=language.percent(100 * share, 0))
@@ -416,7 +446,10 @@ def grids(result: SmearResult, language: Language, clean: Clean) -> tuple[Grid, 
             (said("input"), said("remark")),
             _capped(
                 [
-                    (_fit(clean(one.where)) or said("findings.smear"), finding(one.code, language, clean))
+                    (
+                        _fit(clean(one.where)) or said("findings.smear"),
+                        finding(one, result.calibration, language, clean),
+                    )
                     for one in result.findings
                 ],
                 language,

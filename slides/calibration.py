@@ -1,16 +1,17 @@
 """The pixel size of a smear: from the option, the files or the erythrocytes; never a guess."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cells.errors import CalibrationError
-from cells.records import Field
+from cells.records import Field, Finding
 from cells.units import BOXED_PER_EDGE, ERYTHROCYTE_UM, MicronsPerPixel, Pixels
 from slides.erythrocytes import ErythrocyteMeasure, measure_erythrocytes, typical_diameter
+from slides.scale_check import check_metadata, check_option, other_magnifications
 
 CalibrationSource = Literal["option", "metadata", "erythrocytes"]
 
@@ -28,7 +29,6 @@ UM_PER_PX_RANGE = (0.02, 2.0)
 
 _FIELD_WEIGHT = 10.0
 _METADATA_AGREEMENT = 1.02
-_CONTRADICTION = 1.5
 _REMEDY = "give the pixel size with --um-per-px"
 
 
@@ -48,6 +48,9 @@ class Calibration:
         Number of outlines of erythrocytes that it rests on; 0 for another source.
     spread : float
         Robust relative standard deviation of their diameters; 0 for another source.
+    findings : tuple of Finding
+        What speaks against the pixel size: erythrocytes that it does not suit, in the smear or in single
+        fields.
     """
 
     um_per_px: MicronsPerPixel
@@ -55,6 +58,7 @@ class Calibration:
     source: CalibrationSource
     erythrocytes: int = 0
     spread: float = 0.0
+    findings: tuple[Finding, ...] = ()
 
     @property
     def boxed_erythrocyte_px(self) -> Pixels:
@@ -95,7 +99,8 @@ def calibrate(fields: Iterable[Field], *, um_per_px: float | None = None) -> Cal
 
     The option comes first, then what the files state where they agree, then the erythrocytes: the outlines
     of at most `SAMPLED_FIELDS` fields, spread evenly over the smear, are pooled, no field with more than
-    its share, and an erythrocyte of the most frequent size is taken for 7.5 µm.
+    its share, and an erythrocyte of the most frequent size is taken for 7.5 µm. Whatever comes first is held
+    against the erythrocytes where they can be measured.
 
     Parameters
     ----------
@@ -103,32 +108,41 @@ def calibrate(fields: Iterable[Field], *, um_per_px: float | None = None) -> Cal
         Fields of one smear, all at one magnification. A sequence is sampled by index; any other iterable is
         passed through once and never held as a whole.
     um_per_px : float, optional
-        Pixel size given by the user, µm per px; then ``fields`` is not read.
+        Pixel size given by the user, µm per px.
 
     Returns
     -------
     Calibration
+        Its findings say which fields, or whether the smear, show erythrocytes that the size does not suit.
 
     Raises
     ------
     CalibrationError
-        Where the pixel size given or stated is impossible, the files contradict the erythrocytes by more
-        than a factor of 1.5, fewer than ten erythrocytes can be measured, or their diameters spread by more
-        than 20 %.
+        Where the pixel size given or stated is impossible, it contradicts the erythrocytes by more than a
+        factor of 1.5, fewer than ten erythrocytes can be measured and no size is given or stated, or their
+        diameters spread by more than 20 % then.
     """
-    if um_per_px is not None:
-        return Calibration.from_um_per_px(um_per_px, "option")
+    given = None if um_per_px is None else Calibration.from_um_per_px(um_per_px, "option")
+    names: list[str] = []
     stated: list[float | None] = []
     measures: list[ErythrocyteMeasure] = []
     for field in _sample(fields):
+        names.append(field.name)
         stated.append(field.um_per_px)
         measures.append(measure_erythrocytes(field.image, field.white_point))
-    if not stated:
+    if given is not None:
+        found = _checked(given, measures)
+    elif not stated:
         raise CalibrationError(f"the smear has no readable field to calibrate on; {_REMEDY}")
-    known = [size for size in stated if size is not None]
-    if len(known) == len(stated) and max(known) <= _METADATA_AGREEMENT * min(known):
-        return _from_metadata(float(np.median(known)), measures)
-    return from_erythrocytes(measures)
+    else:
+        known = [size for size in stated if size is not None]
+        if len(known) == len(stated) and max(known) <= _METADATA_AGREEMENT * min(known):
+            size = float(np.median(known))
+            found = _checked(Calibration.from_um_per_px(size, "metadata"), measures)
+        else:
+            found = from_erythrocytes(measures)
+    odd = other_magnifications(names, measures, um_per_px=found.um_per_px)
+    return replace(found, findings=(*found.findings, *odd))
 
 
 def from_erythrocytes(measures: Sequence[ErythrocyteMeasure]) -> Calibration:
@@ -160,26 +174,23 @@ def from_erythrocytes(measures: Sequence[ErythrocyteMeasure]) -> Calibration:
     if spread > MAX_SPREAD:
         raise CalibrationError(
             f"the diameters of {len(diameters)} erythrocytes spread by {100 * spread:.0f} % around "
-            f"{diameter:.1f} px, too much to find the pixel size (mixed magnifications?); {_REMEDY}"
+            f"{diameter:.1f} px, too much to find the pixel size; analyse mixed magnifications one by one, "
+            f"else {_REMEDY}"
         )
     found = Calibration.from_um_per_px(ERYTHROCYTE_UM / diameter, "erythrocytes")
     return Calibration(found.um_per_px, Pixels(diameter), "erythrocytes", int(near.sum()), spread)
 
 
-def _from_metadata(um_per_px: float, measures: Sequence[ErythrocyteMeasure]) -> Calibration:
-    calibration = Calibration.from_um_per_px(um_per_px, "metadata")
+def _checked(calibration: Calibration, measures: Sequence[ErythrocyteMeasure]) -> Calibration:
     try:
         measured = from_erythrocytes(measures)
     except CalibrationError:
         return calibration
-    ratio = measured.um_per_px / calibration.um_per_px
-    if not 1 / _CONTRADICTION <= ratio <= _CONTRADICTION:
-        raise CalibrationError(
-            f"the files state {um_per_px:.4g} µm per pixel, but by their erythrocytes "
-            f"({measured.erythrocytes} of {measured.erythrocyte_px:.1f} px) it would be "
-            f"{measured.um_per_px:.4g}; {_REMEDY}"
-        )
-    return calibration
+    check = check_option if calibration.source == "option" else check_metadata
+    remarks = check(
+        calibration.um_per_px, diameter_px=measured.erythrocyte_px, erythrocytes=measured.erythrocytes
+    )
+    return replace(calibration, findings=tuple(remarks))
 
 
 def _sample(fields: Iterable[Field]) -> Iterator[Field]:

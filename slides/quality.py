@@ -1,4 +1,4 @@
-"""What is wrong with a field for counting leukocytes: blur, exposure, erythrocytes, stain.
+"""What is wrong with a field for counting leukocytes: blur, exposure, erythrocytes, stain, order of colours.
 
 Each threshold stands with its reason; `docs/calibration.md` shows how often real fields exceed it.
 """
@@ -12,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import Field, Finding, RGBImage
+from slides.channel_order import red_over_blue
 from slides.stain import Stain, separate_stain
+
+CHANNELS_SWAPPED = "channels_swapped"
+"""Code of the remark that red and blue seem to be swapped."""
 
 MAX_EDGE_WIDTH = 0.17
 """Widest edge of a cell, in erythrocyte diameters (1.3 µm): beyond it the lobes of a nucleus run together."""
@@ -32,8 +36,14 @@ MAX_HEAPED = 0.4
 MIN_NUCLEAR = 0.15
 """Smallest area stained like nuclei, in erythrocyte areas: a lymphocyte has 0.7, a platelet about 0.1."""
 
+MIN_RED_OVER_BLUE = -0.12
+"""Least density that nuclei have in red over blue, beyond erythrocytes: swapped channels turn its sign."""
+
 SMEAR_SHARE = 0.2
 """Share of the fields with one remark from which on the whole smear gets it."""
+
+SWAPPED_SHARE = 0.05
+"""The same for swapped channels: fields without leukocytes do not tell, and no true field gets the remark."""
 
 _WORKING_DIAMETER = 36.0
 _HEAP = 1.6
@@ -62,6 +72,9 @@ class FieldQuality:
         covers another (1.6 times the typical density), 0 to 1.
     nuclear : float
         Area stained like nuclei, in erythrocyte areas.
+    red_over_blue : float or None
+        Optical density of nuclei in red less that in blue, beyond erythrocytes, -4 to 4; None where the field
+        does not tell.
     """
 
     edge_width: float | None
@@ -70,6 +83,7 @@ class FieldQuality:
     cover: float
     heaped: float
     nuclear: float
+    red_over_blue: float | None
 
 
 def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
@@ -93,7 +107,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
     stain = separate_stain(image, field.white_point)
     white = float(field.white_point[1])
     if stain is None:
-        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0)
+        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None)
     cells = (stain.density > 0.5 * stain.level).astype(np.uint8)
     return FieldQuality(
         _edge_width(stain, cells, diameter),
@@ -102,6 +116,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
         stain.foreground,
         _heaped(stain, cells, diameter),
         _nuclear(stain, diameter),
+        red_over_blue(image, field.white_point, stain, diameter),
     )
 
 
@@ -119,17 +134,19 @@ def assess_field(field: Field, erythrocyte_px: float) -> list[Finding]:
     -------
     list of Finding
         Codes ``blurred``, ``overexposed``, ``underexposed``, ``too_few_erythrocytes``,
-        ``overlapping_erythrocytes`` (warnings) and ``no_leukocyte_stain`` (info: a field without a
-        leukocyte is common, a smear without one is not), each with its measured value; empty where there is
-        nothing to say.
+        ``overlapping_erythrocytes``, ``channels_swapped`` (warnings) and ``no_leukocyte_stain`` (info: a
+        field without a leukocyte is common, a smear without one is not), each with its measured value; empty
+        where there is nothing to say.
     """
     q = measure_quality(field, erythrocyte_px)
+    order = q.red_over_blue
     remarks = (
         ("blurred", "warning", q.edge_width, q.edge_width is not None and q.edge_width > MAX_EDGE_WIDTH),
         ("overexposed", "warning", q.clipped, q.clipped > MAX_CLIPPED),
         ("underexposed", "warning", q.white, q.white < MIN_WHITE),
         ("too_few_erythrocytes", "warning", q.cover, q.cover < MIN_COVER),
         ("overlapping_erythrocytes", "warning", q.heaped, q.heaped > MAX_HEAPED),
+        (CHANNELS_SWAPPED, "warning", order, order is not None and order < MIN_RED_OVER_BLUE),
         ("no_leukocyte_stain", "info", q.nuclear, q.nuclear < MIN_NUCLEAR),
     )
     return [Finding(code, severity, field.name, value) for code, severity, value, holds in remarks if holds]
@@ -149,14 +166,15 @@ def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
     -------
     list of Finding
         Warnings without a field, in the order of their codes; the value is the share of fields, 0 to 1. A
-        remark is passed on from `SMEAR_SHARE` of the fields on, ``no_leukocyte_stain`` only where it holds
-        for all.
+        remark is passed on from `SMEAR_SHARE` of the fields on, ``channels_swapped`` from `SWAPPED_SHARE` on,
+        ``no_leukocyte_stain`` only where it holds for all.
     """
+    least = {"no_leukocyte_stain": 1.0, CHANNELS_SWAPPED: SWAPPED_SHARE}
     counts = Counter(finding.code for finding in findings)
     passed = []
     for code in sorted(counts):
         share = counts[code] / max(1, fields)
-        if share >= (1.0 if code == "no_leukocyte_stain" else SMEAR_SHARE):
+        if share >= least.get(code, SMEAR_SHARE):
             passed.append(Finding(code, "warning", "", share))
     return passed
 

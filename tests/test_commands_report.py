@@ -108,6 +108,31 @@ def test_json_is_what_is_written(
     assert printed["calibration"]["source"] == "option"
 
 
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_doubtful_pixel_size_is_told_everywhere(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str], lang: str
+) -> None:
+    words = {"en": "size given (0.1150 µm)", "ru": "(0,1150 мкм)"}
+    out, table = tmp_path / "out", tmp_path / "finds.csv"
+    assert main(["report", str(smear), "--out", str(out), "--um-per-px", "0.115", "--lang", lang]) == 0
+    assert words[lang] in capsys.readouterr().err
+    document = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert document["findings"][0]["code"] == "option_against_erythrocytes"
+    assert words[lang] in (out / "report.html").read_text(encoding="utf-8")
+    assert main(["detect", str(smear), "--out", str(table), "--um-per-px", "0.115"]) in (0, 4)
+    assert words["en"] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "detect"])
+def test_an_impossible_pixel_size_is_refused_with_the_way_out(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    out = tmp_path / "out.csv"
+    assert main([command, str(smear), "--out", str(out), "--um-per-px", "0.05"]) == 3
+    assert "leave --um-per-px out" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_same_input_same_bytes(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
     for name in ("one", "two"):
         assert main(["report", str(smear), "--out", str(tmp_path / name), "--lang", "ru"]) == 0

@@ -89,6 +89,39 @@ def test_alert_values_are_settings() -> None:
     assert "BLAST-2" in fired(blast=5, rules=rules)
 
 
+FEW = "neutrophil_segmented=12,lymphocyte=7"
+
+
+@pytest.mark.parametrize(
+    ("counts", "wbc", "rules"),
+    [
+        (f"{FEW},erythroblast=1", 2.1, ["NRBC-3"]),  # 1.99 as corrected
+        (f"{FEW},erythroblast=1", 2.0, ["WBC-1"]),  # 1.90
+        (f"{FEW},erythroblast=1", 31.0, ["NRBC-3"]),  # 29.5
+        (f"{FEW},erythroblast=1", 35.0, ["WBC-1"]),  # 33.3
+        (f"{FEW},erythroblast=1", 6.0, []),
+        ("neutrophil_segmented=120,lymphocyte=80,erythroblast=200", 3.0, ["WBC-2"]),  # 1.5
+        ("neutrophil_segmented=120,lymphocyte=80,erythroblast=200", 40.0, ["NRBC-3"]),  # 20
+        ("neutrophil_segmented=4,lymphocyte=15,erythroblast=1", 2.5, ["NRBC-3"]),  # neutrophils 0.53, 0.50
+        ("neutrophil_segmented=4,lymphocyte=15,erythroblast=1", 2.2, ["NEUT-1", "NRBC-3"]),  # 0.46, 0.44
+        ("neutrophil_segmented=60,lymphocyte=140,erythroblast=200", 2.6, ["NEUT-1", "WBC-2"]),  # 0.78, 0.39
+    ],
+)
+def test_no_alert_hangs_on_one_erythroblast(counts: str, wbc: float, rules: list[str]) -> None:
+    formula = make_formula(parse_counts(counts), ranges=RU, wbc=wbc)
+    judged = {"NEUT-1", "WBC-1", "WBC-2", "NRBC-3"}
+    assert [one.rule for one in formula.comments if one.rule in judged] == rules
+
+
+def test_a_correction_that_counting_error_may_undo_is_told() -> None:
+    one = make_formula(parse_counts(f"{FEW},erythroblast=1"), ranges=RU, wbc=2.1)
+    many = make_formula(parse_counts("lymphocyte=200,erythroblast=40"), ranges=RU, wbc=2.1)
+    assert one.wbc_corrected == pytest.approx(2.1 * 19 / 20)
+    assert "wbc_correction_uncertain" in one.notes
+    assert "wbc_correction_uncertain" not in many.notes
+    assert "wbc_correction_uncertain" not in make_formula(parse_counts(FEW), ranges=RU, wbc=2.1).notes
+
+
 def test_newborns_may_have_immature_cells_and_erythroblasts() -> None:
     assert fired(age="1d", metamyelocyte=6, erythroblast=8) == ["NRBC-2"]
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
-from counting.denominator import apply_smudge_policy, corrected_wbc, denominator
+from counting.denominator import apply_smudge_policy, corrected_wbc, corrected_wbc_interval, denominator
+from counting.intervals import Interval, per_100
 from counting.rules import SmudgePolicy
 
 
@@ -53,3 +54,10 @@ def test_no_cell_is_lost(counts: dict[CellClass, int], policy: SmudgePolicy) -> 
     assert sum(changed.values()) == sum(counts.values())
     smudges = 0 if policy is SmudgePolicy.EXCLUDE else counts.get(CellClass.SMUDGE_CELL, 0)
     assert denominator(changed, policy) == smudges + sum(n for c, n in counts.items() if c.in_denominator)
+
+
+def test_the_corrected_count_has_the_interval_of_the_erythroblasts() -> None:
+    found = corrected_wbc_interval(2.1, per_100(1, 19))
+    assert found.low < corrected_wbc(2.1, 100 / 19) < found.high < 2.1
+    assert found.low == pytest.approx(1.57, abs=0.1)
+    assert corrected_wbc_interval(2.1, Interval(0.0, 5.0)) == Interval(2.0, 2.1)

@@ -74,6 +74,28 @@ def test_an_unknown_remark_shows_its_code() -> None:
     assert any("“sticky”: a.png" in item.text for item in view_facts.quality(odd, EN, plain))
 
 
+def test_a_doubtful_pixel_size_is_told_with_numbers_before_other_remarks() -> None:
+    doubt = Finding("option_against_erythrocytes", "warning", "", 5.25)
+    swapped = Finding("channels_swapped", "warning", "", 0.5)
+    odd = replace(case("left_shift"), findings=(*case("left_shift").findings, doubt, swapped))
+    first, second = view_facts.quality(odd, EN, plain)[1:3]
+    assert first.text.startswith("Red and blue seem to be swapped")
+    assert first.text.endswith(": 50\u00a0% of the fields")
+    assert "given (0.2143 µm)" in second.text
+    assert "would measure 5.2 µm" in second.text
+    assert "it is 0.3061 µm" in second.text
+    assert second.text.endswith(": whole smear")
+    russian = view_facts.quality(odd, RU, plain)[2].text
+    assert "(0,2143 мкм)" in russian
+    assert "0,3061 мкм" in russian
+
+
+def test_a_doubtful_pixel_size_without_its_number_shows_its_code() -> None:
+    one = Finding("metadata_against_erythrocytes", "warning")
+    shown = view_facts.finding(one, case("normal_adult").calibration, EN, plain)
+    assert "“metadata_against_erythrocytes”" in shown
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [

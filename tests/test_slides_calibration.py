@@ -13,6 +13,7 @@ from slides.calibration import Calibration, calibrate, from_erythrocytes
 from slides.erythrocytes import measure_erythrocytes, typical_diameter
 from slides.optics import white_point
 from slides.reader import read_image
+from slides.scale_check import SURE_ERYTHROCYTES, check_option
 
 
 def as_field(image: np.ndarray, um_per_px: float | None = None) -> Field:
@@ -110,11 +111,55 @@ def test_calibration_of_a_smear() -> None:
 
 
 def test_option_comes_before_everything() -> None:
-    def unread():
-        raise AssertionError("fields must not be read")
-        yield
+    found = calibrate([as_field(draw_discs(50), 0.16)], um_per_px=0.14)
+    assert found == Calibration(0.14, pytest.approx(7.5 / 0.14), "option")
+    assert calibrate([], um_per_px=0.1) == Calibration(0.1, 75.0, "option")
 
-    assert calibrate(unread(), um_per_px=0.1) == Calibration(0.1, 75.0, "option")
+
+@pytest.mark.parametrize(("size", "diameter"), [(0.115, 5.75), (0.2, 10.0)])
+def test_option_that_hardly_suits_the_erythrocytes_is_remarked_on(size: float, diameter: float) -> None:
+    (remark,) = calibrate([as_field(draw_discs(50))], um_per_px=size).findings
+    assert (remark.code, remark.severity, remark.where) == ("option_against_erythrocytes", "warning", "")
+    assert remark.value == pytest.approx(diameter, rel=0.03)
+
+
+@pytest.mark.parametrize("size", [0.13, 0.17])
+def test_small_and_large_erythrocytes_of_patients_pass(size: float) -> None:
+    assert calibrate([as_field(draw_discs(50))], um_per_px=size).findings == ()
+    assert calibrate([as_field(draw_discs(50), size)]).findings == ()
+
+
+@pytest.mark.parametrize("size", [0.05, 0.3])
+def test_option_that_contradicts_the_erythrocytes_is_refused(size: float) -> None:
+    with pytest.raises(CalibrationError, match="leave --um-per-px out"):
+        calibrate([as_field(draw_discs(50))], um_per_px=size)
+
+
+def test_few_erythrocytes_do_not_overrule_the_user() -> None:
+    few = check_option(0.05, diameter_px=50, erythrocytes=SURE_ERYTHROCYTES - 1)
+    assert [one.code for one in few] == ["option_against_erythrocytes"]
+    with pytest.raises(CalibrationError, match=r"0\.15 µm"):
+        check_option(0.05, diameter_px=50, erythrocytes=SURE_ERYTHROCYTES)
+
+
+def test_option_stands_where_no_erythrocyte_can_be_measured() -> None:
+    blank = np.full((200, 200, 3), 230, np.uint8)
+    assert calibrate([as_field(blank)], um_per_px=0.1).findings == ()
+
+
+def test_fields_of_another_magnification_are_named() -> None:
+    fields = [replace(as_field(draw_discs(50, seed=n)), name=f"{n}") for n in range(5)]
+    fields.append(replace(as_field(draw_discs(25, seed=9)), name="half"))
+    found = calibrate(fields, um_per_px=0.15)
+    assert [(one.code, one.where) for one in found.findings] == [("other_magnification", "half")]
+    assert found.findings[0].value == pytest.approx(3.75, rel=0.05)
+
+
+def test_alternating_magnifications_are_a_remark_on_the_smear() -> None:
+    fields = [replace(as_field(draw_discs(d, seed=d)), name=f"{d}") for d in (50, 25, 51, 26)]
+    whole, *single = calibrate(fields, um_per_px=0.15).findings
+    assert (whole.code, whole.where, whole.value) == ("other_magnification", "", 0.5)
+    assert [one.where for one in single] == ["25", "26"]
 
 
 @pytest.mark.parametrize("size", [0.0, -1.0, float("nan"), float("inf"), 0.001, 5.0])
@@ -131,6 +176,13 @@ def test_metadata_comes_before_the_erythrocytes() -> None:
 def test_metadata_that_contradicts_the_erythrocytes_is_refused() -> None:
     with pytest.raises(CalibrationError, match="state"):
         calibrate([as_field(draw_discs(50), 0.5)])
+
+
+def test_metadata_that_hardly_suits_the_erythrocytes_is_remarked_on() -> None:
+    found = calibrate([as_field(draw_discs(50), 0.106)])
+    assert found.source == "metadata"
+    assert [one.code for one in found.findings] == ["metadata_against_erythrocytes"]
+    assert found.findings[0].value == pytest.approx(5.3, rel=0.03)
 
 
 def test_metadata_of_some_files_only_is_not_used() -> None:
@@ -169,3 +221,11 @@ def test_real_smear_is_calibrated_by_few_fields(data) -> None:
     paths = sorted((data / "bccd" / "JPEGImages").iterdir())[::30]
     found = calibrate([as_field(read_image(path)) for path in paths])
     assert found.erythrocyte_px == pytest.approx(92, rel=0.05)  # the cells' edges; boxes there: 104
+
+
+@pytest.mark.data
+def test_the_true_pixel_size_of_real_smears_gets_no_remark(data) -> None:
+    for folder, diameter in (("bccd/JPEGImages", 92), ("deepbionet/Images", 56)):
+        paths = sorted((data / folder).iterdir())[::30]
+        found = calibrate([as_field(read_image(path)) for path in paths], um_per_px=7.5 / diameter)
+        assert found.findings == ()

@@ -257,6 +257,6 @@ def _alert(key: str, formula: LeukocyteFormula) -> str:
 
 def _judge_wbc(formula: LeukocyteFormula) -> str:
     side = _SIDES.get(formula.wbc_flag, "")
-    if not any(comment.rule == "WBC-1" for comment in formula.comments):
+    if not any(comment.rule in {"WBC-1", "WBC-2"} for comment in formula.comments):
         return side
     return {"L": "LL", "H": "HH"}.get(side, "AA")

@@ -1,0 +1,32 @@
+"""The remarks that a person must see on the terminal too: those that forbid to trust a result."""
+
+from typing import TYPE_CHECKING
+
+from commands.console import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cells.records import Finding
+    from slides.calibration import Calibration
+
+
+def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *, lang: str = "en") -> None:
+    """Name on standard error what forbids to trust the result of a whole smear.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        The remarks on the smear and its fields.
+    calibration : Calibration
+        The pixel size that was used.
+    lang : {"en", "ru"}
+        Language of the remarks.
+    """
+    from reports.texts import Language
+    from reports.view_facts import NOT_TO_BE_TRUSTED, finding
+
+    language = Language(lang)
+    for one in findings:
+        if one.code in NOT_TO_BE_TRUSTED and not one.where:
+            say(f"warning: {finding(one, calibration, language, str)}")
