@@ -161,7 +161,6 @@ def _neutrophils(
         return None
     targets = crops.targets[rows.crop]
     among = (targets.sum(axis=1) == 1) & targets[:, _BAND_AND_SEGMENTED].any(axis=1)
-    among &= ~_drawn(crops)[rows.crop]  # drawn bands are what we think a band is
     held_out = crops.held_out[rows.crop]
     drawn = {*targets[among & ~held_out].argmax(axis=1).tolist()}
     if not {*_BAND_AND_SEGMENTED} <= drawn or not (among & held_out).any():
