@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlp_cases import CHANGE, perceptron, quiet
 from sklearn.neural_network import MLPClassifier
 
 from cells.errors import DataError, ModelError
@@ -41,44 +42,6 @@ NETWORK = {
     "noise_copies": 2,
     "members": 2,
 }
-CHANGE = {
-    "scale": 0.08,
-    "shift_px": 4.0,
-    "white": 0.03,
-    "gain": 0.2,
-    "common_gain": [0.5, 1.4],
-    "fade_probability": 0.5,
-    "cut_probability": 0.5,
-    "cut_share": 0.3,
-    "gamma": 0.1,
-    "mix": 0.2,
-    "blur_px": [0.3, 1.5],
-    "blur_probability": 0.5,
-    "noise": 0.01,
-    "sharpen": 1.0,
-    "sharpen_probability": 0.5,
-    "jpeg_quality": [50, 96],
-    "jpeg_probability": 0.5,
-}
-
-
-def quiet(_: str) -> None:
-    return None
-
-
-def perceptron(seed: int = 0) -> Perceptron:
-    rng = np.random.default_rng(seed)
-    widths = [len(NAMES), 8, len(CLASSIFIED)]
-    return Perceptron(
-        names=NAMES,
-        mean=rng.normal(size=len(NAMES)).astype(np.float32),
-        scale=rng.uniform(0.5, 2, len(NAMES)).astype(np.float32),
-        limit=4.0,
-        weights=tuple(rng.normal(size=s).astype(np.float32) for s in pairwise(widths)),
-        biases=tuple(rng.normal(size=n).astype(np.float32) for n in widths[1:]),
-        temperature=1.7,
-        factors=rng.uniform(0.5, 2, len(CLASSIFIED)).astype(np.float32),
-    )
 
 
 def shipped(folder: Path, model: Perceptron) -> Path:
