@@ -12,11 +12,10 @@ from cells.model_files import open_model
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers.adaptation import Adaptation, network_and_adaptation
 from classifiers.preprocess import StainStrength, network_input
-from classifiers.probabilities import softmax
+from classifiers.probabilities import BAND_AND_SEGMENTED, softmax
 
 _BATCH = 16
 _SURE = 0.9
-_NEUTROPHILS = [CLASSIFIED.index(c) for c in (CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED)]
 _NO_LEUKOCYTES = [CLASSIFIED.index(c) for c in (CellClass.PLATELET, CellClass.ARTEFACT)]
 
 
@@ -216,7 +215,7 @@ class CnnClassifier:
 
 
 def _sureness(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    neutrophil = probabilities[:, _NEUTROPHILS].sum(axis=1)
+    neutrophil = probabilities[:, BAND_AND_SEGMENTED].sum(axis=1)
     return np.asarray(np.maximum(probabilities.max(axis=1, initial=0.0), neutrophil), np.float32)
 
 

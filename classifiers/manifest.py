@@ -1,11 +1,12 @@
 """Training manifests: which image has which label and belongs to which split."""
 
-import csv
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from cells import manifests
 from cells.errors import DataError
+from cells.units import CROP_ERYTHROCYTE_PX
 from cells.vocabulary import CellClass
 
 _COLUMNS = ("path", "label")
@@ -37,7 +38,7 @@ class Sample:
 
 
 def read_manifest(path: Path, splits: Collection[str] | None = None) -> list[Sample]:
-    """Read a manifest with the columns path, label and, where known, split, group and rbc_px.
+    """Read a manifest with the columns path, label and, where known, split, group and the scale.
 
     Parameters
     ----------
@@ -54,15 +55,11 @@ def read_manifest(path: Path, splits: Collection[str] | None = None) -> list[Sam
     Raises
     ------
     DataError
-        Where the file is missing, is no table, or a row has an unknown label or a bad number.
+        Where the file is missing, is no table, lacks a column or has no rows, or a row has an unknown
+        label or a bad number.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            rows = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {path}: {error}; give a UTF-8 CSV file") from error
     samples = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(manifests.read_manifest(path, columns=_COLUMNS), start=2):
         missing = [name for name in _COLUMNS if not row.get(name)]
         if missing:
             raise DataError(f"{path}, line {number}: no value for {', '.join(missing)}; fill it in")
@@ -80,10 +77,6 @@ def _sample(path: Path, number: int, row: dict[str, str], split: str) -> Sample:
         raise DataError(
             f"{path}, line {number}: unknown label {row['label']!r}; use one of {known}"
         ) from error
-    try:
-        erythrocyte_px = float(row.get("rbc_px") or 35.0)
-    except ValueError as error:
-        raise DataError(f"{path}, line {number}: rbc_px is {row['rbc_px']!r}; give a number of px") from error
-    if not erythrocyte_px > 0:
-        raise DataError(f"{path}, line {number}: rbc_px is {erythrocyte_px}; give a number above 0")
+    scale = manifests.stated_scale(row, f"{path}, line {number}")
+    erythrocyte_px = CROP_ERYTHROCYTE_PX if scale is None else scale
     return Sample(path.parent / row["path"], label, split, row.get("group") or "", erythrocyte_px)

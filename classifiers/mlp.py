@@ -30,7 +30,6 @@ SEGMENTER = "segmenter.tflite"
 """Name of the file of the segmentation network that the weights were trained with, where one was."""
 
 _THREADS, _PART = 2, 4
-_NEUTROPHILS = {CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED}
 _Array = NDArray[np.float32]
 
 
@@ -179,7 +178,7 @@ class MlpClassifier:
             return None
         features = self.measured(crop[None], white[None])[0]
         perceptron = self._perceptron
-        if self._neutrophils is not None and {label, against} == _NEUTROPHILS:
+        if self._neutrophils is not None and {label, against} == {*CellClass.NEUTROPHIL.children}:
             perceptron = self._neutrophils
         return explain(perceptron, self._usual, features, label=label, against=against)
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from cells.errors import ModelError
 from cells.files import atomic_path
-from cells.vocabulary import CLASSIFIED, CellClass
-from classifiers.probabilities import softmax
+from cells.vocabulary import CLASSIFIED
+from classifiers.probabilities import BAND_AND_SEGMENTED, softmax
 from features.vector import NAMES
 
-_NEUTROPHILS = [CLASSIFIED.index(c) for c in (CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED)]
 _Array = NDArray[np.float32]
 
 
@@ -112,9 +111,9 @@ def which_neutrophil(probabilities: _Array, perceptron: Perceptron, standardised
     ndarray of shape (N, K), float32
         The probabilities with only those two changed, whose sum stays.
     """
-    split = softmax(perceptron.answers(standardised)[:, _NEUTROPHILS], perceptron.temperature)
+    split = softmax(perceptron.answers(standardised)[:, BAND_AND_SEGMENTED], perceptron.temperature)
     parted = probabilities.copy()
-    parted[:, _NEUTROPHILS] = split * probabilities[:, _NEUTROPHILS].sum(axis=1, keepdims=True)
+    parted[:, BAND_AND_SEGMENTED] = split * probabilities[:, BAND_AND_SEGMENTED].sum(axis=1, keepdims=True)
     return parted
 
 

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from cells.vocabulary import CLASSIFIED, CellClass, pooled
 
+BAND_AND_SEGMENTED = [CLASSIFIED.index(label) for label in CellClass.NEUTROPHIL.children]
+"""Columns of the band and the segmented neutrophils, which together are the neutrophils."""
+
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
     """Return probabilities of logits of shape (N, K), divided by a temperature above 0."""

@@ -20,16 +20,13 @@ from classifiers.measured_data import MeasuredData, measure_crops
 from classifiers.mlp import NEUTROPHILS, SEGMENTER, WEIGHTS
 from classifiers.perceptron import Perceptron, which_neutrophil
 from classifiers.perceptron_fitting import LEAST_SCALE, fit_perceptron, is_taken, merge_perceptrons
-from classifiers.probabilities import fit_temperature, prior_factors, softmax
+from classifiers.probabilities import BAND_AND_SEGMENTED, fit_temperature, prior_factors, softmax
 from classifiers.training_data import TrainingData, load_training_data
 from classifiers.training_hashes import write_training_hashes
 from features.vector import NAMES, VERSION
 
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "opencv-python-headless")
 _FEWEST = 30
-_BAND_AND_SEGMENTED = [
-    CLASSIFIED.index(label) for label in (CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED)
-]
 
 _Array = NDArray[np.float32]
 
@@ -160,14 +157,18 @@ def _neutrophils(
     if "neutrophils" not in settings:
         return None
     targets = crops.targets[rows.crop]
-    among = (targets.sum(axis=1) == 1) & targets[:, _BAND_AND_SEGMENTED].any(axis=1)
+    among = _split(targets)
     held_out = crops.held_out[rows.crop]
     drawn = {*targets[among & ~held_out].argmax(axis=1).tolist()}
-    if not {*_BAND_AND_SEGMENTED} <= drawn or not (among & held_out).any():
+    if not {*BAND_AND_SEGMENTED} <= drawn or not (among & held_out).any():
         log("no source tells band from segmented neutrophils; one perceptron does without")
         return None
     table = settings["network"] | settings["neutrophils"]
     return _fitted(crops, rows, settings | {"network": table}, shift, among=among, log=log)
+
+
+def _split(targets: _Array) -> NDArray[np.bool_]:
+    return np.asarray((targets.sum(axis=1) == 1) & targets[:, BAND_AND_SEGMENTED].any(axis=1))
 
 
 def _stored_split(split: Perceptron | None, out: Path) -> list[str]:
@@ -289,10 +290,9 @@ def _metrics(
         "held_out_restained_accuracy": float(right[~plain].mean()),
         "held_out_log_loss": float(-np.log(np.maximum(allowed[plain], 1e-12)).mean()),
     }
-    neutrophils = (targets.sum(axis=1) == 1) & targets[:, _BAND_AND_SEGMENTED].any(axis=1)
-    neutrophils &= ~_drawn(data)[rows.crop[held_out]] & plain
+    neutrophils = _split(targets) & ~_drawn(data)[rows.crop[held_out]] & plain
     if neutrophils.any():
-        called = given[neutrophils][:, _BAND_AND_SEGMENTED].argmax(axis=1)
-        labelled = targets[neutrophils][:, _BAND_AND_SEGMENTED].argmax(axis=1)
+        called = given[neutrophils][:, BAND_AND_SEGMENTED].argmax(axis=1)
+        labelled = targets[neutrophils][:, BAND_AND_SEGMENTED].argmax(axis=1)
         metrics["held_out_band_or_segmented"] = float((called == labelled).mean())
     return metrics

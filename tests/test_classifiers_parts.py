@@ -61,14 +61,20 @@ def test_a_manifest_is_read_with_its_split_and_scale(tmp_path: Path):
         tmp_path / "a.jpg",
     )
     assert len(read_manifest(path)) == 2
+    path.write_text("path,label,erythrocyte_px\na.jpg,monocyte,47\nb.jpg,blast,\n", encoding="utf-8")
+    assert [sample.erythrocyte_px for sample in read_manifest(path)] == [47.0, 35.0]
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("path,label\na.jpg,monozyte\n", "line 2: unknown label 'monozyte'"),
-        ("path,label,rbc_px\na.jpg,monocyte,x\n", "rbc_px is 'x'"),
-        ("path,label,rbc_px\na.jpg,monocyte,nan\n", "above 0"),
+        ("path,label,rbc_px\na.jpg,monocyte,x\n", "line 2: erythrocyte diameter 'x'; give a number of px"),
+        ("path,label,rbc_px\na.jpg,monocyte,nan\n", "erythrocyte diameter 'nan'; give a number of px from 4"),
+        ("path,label,erythrocyte_px\na.jpg,monocyte,0\n", "erythrocyte diameter '0'"),
+        ("path;label\na.jpg;monocyte\n", "commas, not semicolons"),
+        ("path\na.jpg\n", "no column label"),
+        ("path,label\n", "lists no images"),
         ("path,label\n,monocyte\n", "no value for path"),
     ],
 )
