@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
 from classifiers.abstention import nearest_kinds
-from evaluation.classifiers import pool_columns
+from evaluation.class_scores import pool_columns
 from leukoformula.alerts import LEAST_CELLS, too_many
 
 _BINS = 15

@@ -24,8 +24,9 @@ from cells.vocabulary import CLASSIFIED, NORMAL_FIVE, CellClass, pooled
 from classifiers.adapt_cnn import SiteCells, adaptation_of, site_answers
 from classifiers.adaptation_fitting import SiteAnswers, gain_of, try_out
 from classifiers.cnn import CnnClassifier
+from evaluation.answers import predict_set
+from evaluation.class_scores import score
 from evaluation.classifier_sets import labelled_set
-from evaluation.classifiers import predict_set, score
 from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.store import load_classifier
 

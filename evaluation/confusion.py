@@ -27,9 +27,9 @@ from cells.model_files import write_manifest
 from cells.vocabulary import CellClass, pooled
 from classifiers.base import Classifier
 from classifiers.ensemble import EnsembleClassifier
+from evaluation.answers import predict_set
 from evaluation.boxes import truth_fields
 from evaluation.classifier_sets import labelled_set
-from evaluation.classifiers import predict_set
 from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from evaluation.detector_runs import run_detector
 from features.crops import cut_cell

@@ -21,8 +21,9 @@ from cells.errors import DataError
 from cells.model_files import open_model
 from cells.vocabulary import NORMAL_FIVE, CellClass, pooled
 from classifiers.train_mlp import train as train_mlp
+from evaluation.answers import predict_set
+from evaluation.class_scores import Share, known_answers_only, score
 from evaluation.classifier_sets import LabelledSet, labelled_set
-from evaluation.classifiers import Share, known_answers_only, predict_set, score
 from evaluation.command_line import add_data, command_parser, exit_code_of
 from features.segmenter import NetworkSegmenter
 from leukoformula.store import SHIPPED, load_classifier

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from cells.vocabulary import CellClass
 from classifiers.explanation import FAMILIES, family
 from classifiers.mlp import MlpClassifier
+from evaluation.class_scores import score
 from evaluation.classifier_sets import SETS, labelled_set
-from evaluation.classifiers import score
 from evaluation.command_line import add_data, command_parser, exit_code_of
 from features.vector import FEATURES, NAMES
 

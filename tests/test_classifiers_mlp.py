@@ -344,8 +344,9 @@ def test_noise_makes_a_network_lean_on_the_steady_feature() -> None:
 
 @pytest.mark.data
 def test_the_shipped_model_holds_on_a_laboratory_it_has_not_seen(data: Path) -> None:
+    from evaluation.answers import predict_set
+    from evaluation.class_scores import score
     from evaluation.classifier_sets import labelled_set
-    from evaluation.classifiers import predict_set, score
 
     classifier = MlpClassifier.load(MODEL)
     cells = labelled_set("bccd", data)

@@ -10,8 +10,8 @@ import pytest
 
 from cells.errors import DataError
 from cells.vocabulary import CellClass
+from evaluation.class_scores import Share
 from evaluation.classifier_sets import LabelledSet
-from evaluation.classifiers import Share
 from evaluation.generalisation import (
     CLASSIFIERS,
     LABORATORIES,

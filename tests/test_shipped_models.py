@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from cells.vocabulary import CLASSIFIED
+from evaluation.answers import predict_set
+from evaluation.class_scores import known_answers_only, score
 from evaluation.classifier_sets import labelled_set
-from evaluation.classifiers import known_answers_only, predict_set, score
 from leukoformula.store import SHIPPED, load_classifier
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
 from classifiers.ensemble import EnsembleClassifier
-from evaluation.classifiers import Share
+from evaluation.class_scores import Share
 from evaluation.comparison.bootstrap import RESAMPLES
 from evaluation.comparison.cost import Cost, measure_cost
 from evaluation.comparison.disagreements import Case, disagreeing, explain_case, worst

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.vocabulary import CellClass, pooled
-from evaluation.classifiers import Score, known_answers_only, pool_columns, score
+from evaluation.class_scores import Score, known_answers_only, pool_columns, score
 from evaluation.comparison.bootstrap import (
     RESAMPLES,
     Estimate,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cells.files import atomic_path
-from evaluation.classifiers import Share
+from evaluation.class_scores import Share
 from evaluation.comparison.bootstrap import Estimate
 from evaluation.comparison.compare import Comparison, SetResult
 from evaluation.comparison.cost import Cost

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counting.intervals import clopper_pearson
-from evaluation.classifiers import Share
+from evaluation.class_scores import Share
 
 BINS = 15
 """Number of bins of equal width."""

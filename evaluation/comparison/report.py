@@ -1,7 +1,7 @@
 """The pages of a comparison."""
 
 from classifiers.mlp import MlpClassifier
-from evaluation.classifiers import Share
+from evaluation.class_scores import Share
 from evaluation.comparison.compare import Comparison, SetResult
 from evaluation.comparison.disagreements import tiles_in_row, word
 from evaluation.comparison.report_agreement import agreement_blocks

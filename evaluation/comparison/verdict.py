@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cells.vocabulary import CellClass
-from evaluation.classifiers import Share
+from evaluation.class_scores import Share
 from evaluation.comparison.compare import Comparison, SetResult
 from evaluation.comparison.disagreements import word
 from evaluation.comparison.formulas import Agreement
