@@ -131,6 +131,11 @@ class CnnClassifier:
         """The classes answered, in the order of the columns of ``predict``."""
         return CLASSIFIED
 
+    @property
+    def prior_factors(self) -> NDArray[np.float32]:
+        """What the probabilities were multiplied by for the mix of normal blood, shape (10,)."""
+        return self._factors
+
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
         logits, features = self.answer(crops, whites)

@@ -120,6 +120,11 @@ class MlpClassifier:
         """What finds nucleus and cell; None for the classical route of ``features.segmentation``."""
         return self._segmenter
 
+    @property
+    def prior_factors(self) -> NDArray[np.float32]:
+        """What the probabilities were multiplied by for the mix of normal blood, shape (10,)."""
+        return self._perceptron.factors
+
     def predict(self, crops: NDArray[np.uint8], whites: NDArray[np.float64]) -> _Array:
         """Return calibrated probabilities; see ``classifiers.base.Classifier.predict``."""
         return self.answer(crops, whites)[0]

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from cells.vocabulary import CellClass, clinical_order, pooled
 from counting.intervals import clopper_pearson
 
+_BANDS = CellClass.NEUTROPHIL.children
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -135,6 +137,74 @@ def score(
         float(np.mean([recall[t].value for t in whole])),
         recall,
         precision,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BandScore:
+    """How band and segmented neutrophils are told apart, and how the rest does without that.
+
+    Parameters
+    ----------
+    pooled : Share
+        Right answers among all images where band and segmented neutrophils are one answer.
+    called : Share
+        Right answers among the cells that the truth calls band or segmented.
+    likelier : Share
+        The same where only the likelier of these two counts.
+    """
+
+    pooled: Share
+    called: Share
+    likelier: Share
+
+
+def band_score(
+    probabilities: NDArray[np.float32], classes: Sequence[CellClass], labels: Sequence[CellClass]
+) -> BandScore | None:
+    """Hold the answers against the truth with band and segmented neutrophils together and by themselves.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (N, K), float32
+        One row for each image; N at least 1.
+    classes : sequence of CellClass
+        Classes of the columns, band and segmented neutrophils among them.
+    labels : sequence of CellClass
+        True class of each image.
+
+    Returns
+    -------
+    BandScore or None
+        None where the truth does not hold both.
+    """
+    if not set(_BANDS) <= set(labels):
+        return None
+    parents = [label.parent if label in _BANDS else label for label in labels]
+    columns, answers = pool_columns(probabilities, classes, [p for p in parents if p is not None])
+    together = sum(answers[k] is parent for k, parent in zip(columns.argmax(axis=1), parents, strict=True))
+    places = [index for index, label in enumerate(labels) if label in _BANDS]
+    two = [classes.index(c) for c in _BANDS]
+    called = sum(
+        classes[k] is labels[n] for n, k in zip(places, probabilities[places].argmax(1), strict=True)
+    )
+    likelier = sum(
+        _BANDS[k] is labels[n]
+        for n, k in zip(places, probabilities[np.ix_(places, two)].argmax(1), strict=True)
+    )
+    return BandScore(
+        _share(together, len(labels)), _share(called, len(places)), _share(likelier, len(places))
+    )
+
+
+def band_report(result: BandScore) -> str:
+    """Return how band and segmented neutrophils are told apart as three lines of text."""
+    return "\n".join(
+        (
+            f"band and segmented as one answer: accuracy {_text(result.pooled)}",
+            f"band and segmented: called as labelled {_text(result.called)}",
+            f"band against segmented, the likelier of the two: {_text(result.likelier)}",
+        )
     )
 
 

@@ -4,7 +4,8 @@ Run as
 ``python -m evaluation.classifiers --data DIR --models leukoformula/models --classifier mlp --set bccd``.
 ``--blur 0.3`` first blurs each crop by a Gaussian of 0.3 µm, as a photograph out of focus is blurred;
 ``--normalise`` brings its colours to the reference stain; ``--known-answers`` leaves only the answers that
-the set's truth knows.
+the set's truth knows; ``--no-prior`` takes out the prior for the mix of normal blood, for sets that have
+another.
 """
 
 import argparse
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 from cells.errors import DataError
 from cells.units import CROP_PX, CROP_UM
-from evaluation.answers import predict_set
-from evaluation.class_scores import known_answers_only, report, score
+from evaluation.answers import predict_set, predict_without_prior
+from evaluation.class_scores import band_report, band_score, known_answers_only, report, score
 from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
 from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
 from leukoformula.store import load_classifier
@@ -100,6 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="leave only the answers that the set's truth knows, as in papers on five classes",
     )
+    parser.add_argument(
+        "--no-prior",
+        action="store_true",
+        help="take out the prior for the mix of normal blood, for sets whose mix is another",
+    )
     parser.add_argument("--normalise", choices=[str(n) for n in Normalisation], default="none")
     parser.add_argument(
         "--blur",
@@ -119,13 +125,18 @@ def _score(options: argparse.Namespace) -> None:
     cells = labelled_set(options.set, options.data)
     cells = cells._replace(crops=blurred(cells.crops, blur_um=options.blur))
     crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
-    probabilities = predict_set(classifier, crops, whites)
+    predict = predict_without_prior if options.no_prior else predict_set
+    probabilities = predict(classifier, crops, whites)
     if options.known_answers:
         probabilities = known_answers_only(probabilities, classifier.classes, cells.labels)
     result = score(probabilities, classifier.classes, cells.labels)
+    prior = ", without prior" if options.no_prior else ""
     blur = f", blurred by {options.blur:g} µm" if options.blur else ""
-    sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images{blur}\n")
+    sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images{prior}{blur}\n")
     sys.stdout.write(f"{report(result)}\n")
+    bands = band_score(probabilities, classifier.classes, cells.labels)
+    if bands is not None:
+        sys.stdout.write(f"{band_report(bands)}\n")
     if unchanged:
         sys.stdout.write(f"{unchanged} images without a stain to normalise were taken as they are\n")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cells.vocabulary import CLASSIFIED, CellClass
-from evaluation.class_scores import known_answers_only, pool_columns, report, score
+from evaluation.class_scores import band_report, band_score, known_answers_only, pool_columns, report, score
 
 BAND, SEGMENTED, NEUTROPHIL = CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED, CellClass.NEUTROPHIL
 LYMPHOCYTE, ARTEFACT = CellClass.LYMPHOCYTE, CellClass.ARTEFACT
@@ -61,3 +61,23 @@ def test_known_answers_leave_only_what_the_truth_knows() -> None:
     left = {c for c, p in zip(CLASSIFIED, limited[0], strict=True) if p > 0}
     assert left == {CellClass.NEUTROPHIL_BAND, CellClass.NEUTROPHIL_SEGMENTED, CellClass.MONOCYTE}
     assert probabilities[0].max() == np.float32(0.9)
+
+
+def test_bands_are_judged_together_and_by_themselves() -> None:
+    given = answers(
+        {BAND: 0.6, SEGMENTED: 0.4},
+        {BAND: 0.6, SEGMENTED: 0.4},
+        {BAND: 0.1, SEGMENTED: 0.3, LYMPHOCYTE: 0.35},
+        {BAND: 0.2, SEGMENTED: 0.1, LYMPHOCYTE: 0.7},
+        {SEGMENTED: 0.3, BAND: 0.3, LYMPHOCYTE: 0.4},
+    )
+    found = band_score(given, CLASSIFIED, [BAND, SEGMENTED, SEGMENTED, BAND, LYMPHOCYTE])
+    assert found is not None
+    assert (found.pooled.hits, found.pooled.total) == (3, 5)
+    assert (found.called.hits, found.called.total) == (1, 4)
+    assert (found.likelier.hits, found.likelier.total) == (3, 4)
+    assert "3/5" in band_report(found).splitlines()[0]
+
+
+def test_a_truth_without_bands_has_no_score_of_them() -> None:
+    assert band_score(answers({LYMPHOCYTE: 1.0}), CLASSIFIED, [NEUTROPHIL]) is None

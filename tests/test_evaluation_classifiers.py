@@ -64,6 +64,7 @@ def test_drawn_cells_lose_detail_but_no_stain_and_are_not_written_to() -> None:
 class Noting:
     """Takes every cell for a lymphocyte and keeps the crops that it is shown."""
 
+    name = "noting"
     classes = CLASSIFIED
 
     def __init__(self) -> None:
@@ -88,6 +89,16 @@ def test_the_command_blurs_what_the_classifier_sees(
     assert main([*given, "--blur", "0.3"]) == 0
     assert np.array_equal(classifier.seen, blurred(cells.crops, blur_um=0.3))
     assert capsys.readouterr().out.startswith("cnn on bccd, 4 images, blurred by 0.3 µm\naccuracy 0.2500")
+
+
+def test_a_classifier_without_prior_is_refused_one_taken_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(room, "labelled_set", lambda *_: drawn_cells())
+    monkeypatch.setattr(room, "load_classifier", lambda *_, **__: (Noting(), ()))
+    given = ["--data", str(tmp_path), "--models", str(tmp_path), "--classifier", "cnn", "--set", "bccd"]
+    assert main([*given, "--no-prior"]) == 2
+    assert "no prior" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("blur", ["-0.1", "nan", "30", "much"])
