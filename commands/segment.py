@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from features.segmenter import Segmenter
 
 BACKGROUND, CYTOPLASM, NUCLEUS = 0, 128, 255
-"""Grey levels of the pictures that are written."""
+"""Grey levels of the pictures that are written, the same as ``slides.own_pictures.MASK_LEVELS``."""
 
 ROUTES = ("network", "classical")
 """The ways to find masks; the first is the default."""
@@ -155,8 +155,10 @@ def _picture_name(name: str, taken: set[str]) -> str:
 def _write(path: Path, picture: "NDArray[np.uint8]") -> None:
     import cv2
 
+    from slides.own_pictures import mark_png
+
     coded, content = cv2.imencode(".png", picture)
     if not coded:
         raise InputError(f"cannot write {path.name} as PNG; give smaller images")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.tobytes())
+    path.write_bytes(mark_png(content.tobytes()))

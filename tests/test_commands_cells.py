@@ -1,6 +1,7 @@
 """``leukoformula classify`` and ``segment`` on images of single cells."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,8 @@ from fakes import FakeClassifier
 
 from cells.vocabulary import CLASSIFIED, CellClass
 from commands.main import main
+from commands.segment import BACKGROUND, CYTOPLASM, NUCLEUS
+from slides.own_pictures import MASK_LEVELS
 from slides.synthetic import SCANNER, WRIGHT, draw_cell
 
 SIDES = (80, 112, 150)
@@ -162,6 +165,28 @@ def test_segment(cells: Path, tmp_path: Path) -> None:
         middle = picture[side // 3 : -side // 3, side // 3 : -side // 3]
         assert (middle == 255).mean() > 0.5
         assert (picture[0] == 0).all()
+
+
+def test_masks_below_the_cells_are_no_cells(
+    cells: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(cells, tmp_path / "cells"))
+    for _ in range(2):
+        assert main(["segment", str(folder), "--out", str(folder / "masks")]) == 0
+    assert not (folder / "masks" / "masks").exists()
+    unmarked = read(folder / "masks" / "cell_1.png")
+    out = tmp_path / "p.csv"
+    assert main(["classify", str(folder), "--out", str(out)]) == 0
+    assert {row["path"] for row in table(out)} == {"below/cell_0.png", "cell_1.png", "cell_2.png"}
+    cv2.imwrite(str(folder / "masks" / "of_an_earlier_version.png"), unmarked)
+    capsys.readouterr()
+    assert main(["classify", str(folder), "--out", str(out)]) == 4
+    assert "is a mask" in capsys.readouterr().err
+    assert len(table(out)) == 3
+
+
+def test_masks_have_the_levels_that_are_known_as_such() -> None:
+    assert (BACKGROUND, CYTOPLASM, NUCLEUS) == MASK_LEVELS
 
 
 def test_segment_by_the_classical_route(cells: Path, tmp_path: Path) -> None:
