@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cells.errors import InputError
 from cells.units import CROP_PX
+from commands.cell_check import CellCheck
 from commands.cell_images import CROP_ERYTHROCYTES, add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
@@ -74,7 +75,8 @@ def run(options: Namespace) -> int:
     from features.segmentation import Quality
     from leukoformula.store import load_segmenter
 
-    inputs = Inputs(image_files(options.source))
+    files = image_files(options.source)
+    inputs, check = Inputs(files), CellCheck(len(files))
     segmenter, _ = load_segmenter(options.route)
     doubtful = 0
     done: set[str] = set()
@@ -84,6 +86,7 @@ def run(options: Namespace) -> int:
             if isinstance(item, Refusal):
                 refused.append(item)
                 continue
+            check.add(item)
             name = _picture_name(item.name, done)
             inputs.spare(options.out / name)
             picture, quality = segment_image(item, segmenter)
@@ -92,6 +95,7 @@ def run(options: Namespace) -> int:
             done.add(name)
             progress("segmenting", len(done), len(done))
         code = exit_code(len(done), refused)
+        check.warn()
     say(f"{len(done)} images segmented, {doubtful} of them in doubt; pictures in {options.out}")
     return code
 

@@ -20,6 +20,9 @@ FORMATS = ("voc", "yolo", "coco")
 YOLO_CLASSES = ("wbc", "rbc", "platelet")
 """Classes of YOLO files where no file of classes is given."""
 
+DOUBTED = "doubt"
+"""Kind of a fault that forbids to trust the figures: swapped colours, another scale than that given."""
+
 _SUFFIX = {"voc": ".xml", "yolo": ".txt"}
 _CLASSES_FILE = "classes.txt"
 _NO_LABELS = frozenset({"classes.txt", "notes.txt", "readme.txt", "obj.names", "train.txt", "val.txt"})
@@ -32,8 +35,8 @@ class Fault:
 
     Parameters
     ----------
-    kind : {"image", "annotation", "box", "label", "scale", "audit"}
-        What is at fault.
+    kind : {"image", "annotation", "box", "label", "scale", "audit", "doubt"}
+        What is at fault; `DOUBTED` where it forbids to trust the figures.
     where : str
         File, line, object or annotation.
     what : str
