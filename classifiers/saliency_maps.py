@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.files import atomic_path
+from slides.own_pictures import mark_png
 
 
 def heat_of(attributions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,7 +81,8 @@ def write_saliency(cell: NDArray[np.uint8], heat: NDArray[np.float32], folder: P
     """
     picture = folder / f"{name}.png"
     with atomic_path(picture) as temporary:
-        cv2.imwrite(str(temporary), draw_over(cell, heat)[:, :, ::-1])
+        _, content = cv2.imencode(".png", draw_over(cell, heat)[:, :, ::-1])
+        temporary.write_bytes(mark_png(content.tobytes()))
     with atomic_path(folder / f"{name}.npz") as temporary:
         np.savez_compressed(temporary, heat=heat)
     return picture

@@ -152,6 +152,7 @@ def _whatever_it_shows(item: "Field | Refusal", folder: Path) -> "Field | Refusa
     """Read an image that was refused for not being a smear: a single cell need not look like one."""
     from cells.records import Field
     from slides.optics import white_point
+    from slides.own_pictures import is_mask
     from slides.reader import read_image
 
     if isinstance(item, Field) or not (folder / item.name).is_file():
@@ -160,7 +161,7 @@ def _whatever_it_shows(item: "Field | Refusal", folder: Path) -> "Field | Refusa
         image = read_image(folder / item.name)
     except InputError:
         return item
-    return Field(item.name, image, white_point(image))
+    return item if is_mask(image) else Field(item.name, image, white_point(image))
 
 
 def _manifest(source: Path) -> "Iterator[tuple[Field | Refusal, float | None]]":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cells.files import atomic_path
+from commands.cell_check import CellCheck
 from commands.cell_images import add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
@@ -82,7 +83,9 @@ def run(options: Namespace) -> int:
 
     settings = settings_of(options)
     refuse_folder(options.out)
-    Inputs(image_files(options.source)).spare(options.out)
+    files = image_files(options.source)
+    Inputs(files).spare(options.out)
+    check = CellCheck(len(files))
     classifier, _ = load_classifier(settings.classifier, root=settings.models, cnn_share=settings.cnn_share)
     rows: list[Row] = []
     refused: list[Refusal] = []
@@ -90,6 +93,7 @@ def run(options: Namespace) -> int:
     with TerminalProgress() as progress:
         for item in cell_images(options.source, erythrocyte_px=options.erythrocyte_px):
             if not isinstance(item, Refusal):
+                check.add(item)
                 item = _normalised(item, options.normalise)  # noqa: PLW2901 - the same image, other colours
             if isinstance(item, Refusal):
                 refused.append(item)
@@ -101,6 +105,7 @@ def run(options: Namespace) -> int:
                 progress("classifying", len(rows), len(rows))
         rows += _answers(waiting, classifier)
     code = exit_code(len(rows), refused)
+    check.warn()
     with (
         atomic_path(options.out) as path,
         path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as handle,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
 from commands.console import TerminalProgress, say
-from commands.earlier_report import check_nothing_is_lost, outdated_pictures
+from commands.earlier_report import check_nothing_is_lost, outdated_files
 from commands.formula_table import formula_table
 from commands.options import add_model_options, settings_of
 from commands.output import staged_folder
@@ -92,7 +92,7 @@ def run(options: Namespace) -> int:
     say(f"drawing {options.fields} fields of an example smear into {smear}")
     with staged_folder(smear) as stage:
         draw_smear(stage, formula=drawn, fields=options.fields, seed=_SEED)
-    with staged_folder(options.folder, outdated=outdated_pictures(options.folder)) as stage:
+    with staged_folder(options.folder, outdated=outdated_files(options.folder)) as stage:
         with TerminalProgress() as progress:
             result = analyse(
                 smear,

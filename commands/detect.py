@@ -13,7 +13,7 @@ from cells.files import atomic_path
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
 from commands.options import add_model_options, add_scale_option, add_threshold_option, settings_of
-from commands.paths import Inputs, refuse_folder
+from commands.paths import Inputs, different, refuse_folder
 from commands.remarks import warn_of_remarks
 
 if TYPE_CHECKING:
@@ -61,9 +61,10 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="find the leukocytes and write where they are",
         description=(
             "Writes one row for each find: image,row,col,diameter_px,score; with --out FILE.json a COCO"
-            " document. Each folder, and all single images of one folder together, share one pixel size; a"
-            " picture that comes twice in one of them is left out the second time. In the table a name that a"
-            " spreadsheet would run as a formula gets an apostrophe before it."
+            " document. Each folder, and all single images of one folder together, share one pixel size. A"
+            " picture that comes twice is left out the second time, with a warning; a path or link given"
+            " twice is read once. In the table a name that a spreadsheet would run as a formula gets an"
+            " apostrophe before it."
         ),
         allow_abbrev=False,
     )
@@ -100,9 +101,10 @@ def run(options: Namespace) -> int:
     Inputs(file for _, parts in smears for part in parts for file in part.files).spare(options.out)
     found: list[DetectedField] = []
     refused: list[Refusal] = []
+    seen: dict[bytes, str] = {}
     with TerminalProgress() as progress:
         for prefix, parts in smears:
-            for item in _detected(parts, prefix, settings, progress):
+            for item in _detected(parts, prefix, settings, progress, seen):
                 if isinstance(item, Refusal):
                     refused.append(Refusal(prefix + item.name, item.reason))
                 else:
@@ -118,7 +120,7 @@ def run(options: Namespace) -> int:
 
 
 def _detected(
-    parts: "list[Smear]", prefix: str, settings: "Settings", progress: "Progress"
+    parts: "list[Smear]", prefix: str, settings: "Settings", progress: "Progress", seen: dict[bytes, str]
 ) -> "Iterator[DetectedField | Refusal]":
     from leukoformula.fields import JoinedFields, calibrate_smear, map_fields
     from leukoformula.store import load_detector
@@ -139,7 +141,7 @@ def _detected(
         height, width = field.image.shape[:2]
         return DetectedField(prefix + field.name, height, width, tuple(found))
 
-    return map_fields(smear, detect, workers=settings.workers, progress=progress)
+    return map_fields(smear, detect, workers=settings.workers, progress=progress, seen=seen, prefix=prefix)
 
 
 def smears_of(paths: Sequence[Path]) -> list[tuple[str, "list[Smear]"]]:
@@ -148,7 +150,7 @@ def smears_of(paths: Sequence[Path]) -> list[tuple[str, "list[Smear]"]]:
     Parameters
     ----------
     paths : sequence of Path
-        Folders and images.
+        Folders and images; what is given twice, by whatever name, counts once.
 
     Returns
     -------
@@ -163,7 +165,7 @@ def smears_of(paths: Sequence[Path]) -> list[tuple[str, "list[Smear]"]]:
     from slides.reader import open_smear
 
     groups: dict[Path, tuple[Path, list[Smear]]] = {}
-    for path in dict.fromkeys(paths):
+    for path in different(paths):
         folder = path if path.is_dir() else path.parent
         groups.setdefault(folder.resolve(), (folder, []))[1].append(open_smear(path))
     several = len(groups) > 1

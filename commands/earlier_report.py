@@ -1,5 +1,6 @@
 """What stands in an output folder from an earlier report: what must not be lost, and what must not stay."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +10,22 @@ from cells.errors import RefusedError, UsageError
 if TYPE_CHECKING:
     from leukoformula.result import SmearResult
 
+RESULT = "result.json"
+"""File that holds the result of a smear."""
+
+CELLS = "cells.csv"
+"""Table of its cells, which a person edits on review."""
+
+FORMULA = "formula.json"
+"""File that ``leukoformula formula`` writes in the place of both."""
+
+_FORMULA_SCHEMA = "leukoformula.formula/"
+
 
 def check_nothing_is_lost(
     out: Path, *, successor: "SmearResult | None" = None, reviewed: Path | None = None
 ) -> None:
-    """Check that an output folder holds no signed result and no labels in work that would be overwritten.
+    """Check that an output folder holds no signed result and no labels of a person that would be overwritten.
 
     Parameters
     ----------
@@ -32,7 +44,7 @@ def check_nothing_is_lost(
     """
     from reports.reading import read_result
 
-    path, table = out / "result.json", out / "cells.csv"
+    path, table = out / RESULT, out / CELLS
     if not path.exists():
         return
     try:
@@ -47,6 +59,11 @@ def check_nothing_is_lost(
             f"{out} holds a result signed by {earlier.signature.by} at {earlier.signature.at}; choose "
             "another folder with --out, or remove it"
         )
+    if earlier.relabelled and earlier.signature is None and not _is_reviewed(successor):
+        raise UsageError(
+            f"{path} holds labels that a person gave (cells: {len(earlier.relabelled)}); choose another "
+            "folder with --out, or remove it"
+        )
     if table.exists() and not _is_same_file(table, reviewed) and _is_in_work(table, earlier):
         raise UsageError(
             f"{table} holds labels that {path} does not: it seems to be in review; choose another folder "
@@ -54,8 +71,8 @@ def check_nothing_is_lost(
         )
 
 
-def outdated_pictures(out: Path) -> Callable[[str], bool] | None:
-    """Return which files of an output folder are pictures of the report that is about to be replaced.
+def outdated_files(out: Path) -> Callable[[str], bool] | None:
+    """Return which files of an output folder belong to the report that is about to be replaced.
 
     Parameters
     ----------
@@ -66,11 +83,25 @@ def outdated_pictures(out: Path) -> Callable[[str], bool] | None:
     -------
     callable or None
         Says so of the name of a file; None where the folder holds no earlier report, so that a user's own
-        picture is never removed.
+        file is never removed.
     """
     from reports.stored_pictures import is_picture
 
-    return is_picture if (out / "result.json").exists() else None
+    named: set[str] = set()
+    of_smear = (out / RESULT).exists()
+    if of_smear:
+        named |= {RESULT, CELLS}
+    if _is_formula(out / FORMULA):
+        named.add(FORMULA)
+    return (lambda name: name in named or (of_smear and is_picture(name))) if named else None
+
+
+def _is_formula(path: Path) -> bool:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and str(document.get("schema")).startswith(_FORMULA_SCHEMA)
 
 
 def _succeeds(successor: "SmearResult | None", earlier: "SmearResult") -> bool:
@@ -79,6 +110,10 @@ def _succeeds(successor: "SmearResult | None", earlier: "SmearResult") -> bool:
     if any(one.signature == earlier.signature for one in successor.superseded):
         return True
     return successor.signature == earlier.signature and successor.cells == earlier.cells
+
+
+def _is_reviewed(successor: "SmearResult | None") -> bool:
+    return successor is not None and successor.relabelled is not None
 
 
 def _is_same_file(table: Path, reviewed: Path | None) -> bool:

@@ -237,11 +237,16 @@ def _told(models: "tuple[object, ...]") -> str:
 
 
 def _warn(evaluation: "Evaluation") -> None:
+    from evaluation.detection.truth import DOUBTED
+
     left_out = [fault for fault in evaluation.faults if fault.left_out]
     for fault in left_out[:SHOWN]:
         say(f"warning: {fault.where} is left out: {fault.what}")
     if len(left_out) > SHOWN:
         say(f"warning: {len(left_out) - SHOWN} more are left out")
-    others = len(evaluation.faults) - len(left_out)
+    doubts = [fault for fault in evaluation.faults if fault.kind == DOUBTED]
+    for fault in doubts:
+        say(f"warning: {fault.what}")
+    others = len(evaluation.faults) - len(left_out) - len(doubts)
     if others:
         say(f"warning: {others} other faults of images and truth are listed in the report")

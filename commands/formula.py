@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from commands.comparison_table import comparison_document, comparison_table
 from commands.console import put_document, say
-from commands.earlier_report import check_nothing_is_lost
+from commands.earlier_report import FORMULA, check_nothing_is_lost, outdated_files
 from commands.formula_table import formula_table
 from commands.options import add_formula_options, identity_of, settings_of
 from commands.output import staged_folder
@@ -108,7 +108,7 @@ def run(options: Namespace) -> int:
         document["comparison"] = comparison_document(comparison)
     if options.out is not None:
         check_nothing_is_lost(options.out)
-        with staged_folder(options.out) as stage:
+        with staged_folder(options.out, outdated=outdated_files(options.out)) as stage:
             _write(stage, formula, identity, document, look=look)
         say(f"report in {options.out / 'report.pdf'}")
     if options.json:
@@ -147,7 +147,7 @@ def _write(
     from slides.calibration import Calibration
 
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    (stage / "formula.json").write_text(text + "\n", encoding="utf-8")
+    (stage / FORMULA).write_text(text + "\n", encoding="utf-8")
     result = SmearResult(
         name=identity.sample or identity.patient or "formula",
         source="",

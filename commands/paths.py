@@ -77,6 +77,30 @@ def stands(path: Path) -> bool:
     return _identity(path) is not None
 
 
+def different(paths: Iterable[Path]) -> list[Path]:
+    """List paths without those that lead to what an earlier one led to.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files and folders; links are followed.
+
+    Returns
+    -------
+    list of Path
+        In the order given; a path where nothing stands is kept.
+    """
+    known: set[tuple[int, int]] = set()
+    kept = []
+    for path in dict.fromkeys(paths):
+        found = _identity(path)
+        if found is None or found not in known:
+            kept.append(path)
+        if found is not None:
+            known.add(found)
+    return kept
+
+
 class Inputs:
     """The files that a command reads, none of which it may write over.
 

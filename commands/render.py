@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cells.errors import UsageError
 from commands.console import put_document, say
-from commands.earlier_report import check_nothing_is_lost, outdated_pictures
+from commands.earlier_report import check_nothing_is_lost, outdated_files
 from commands.formula_table import formula_table
 from commands.output import staged_folder
 from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
@@ -77,7 +77,7 @@ def run(options: Namespace) -> int:
     for name in pictures.missing if pictures else ():
         say(f"warning: {path.parent / name} is missing; the report is made without its pictures")
     check_nothing_is_lost(options.out, successor=result, reviewed=options.reviewed)
-    with staged_folder(options.out, outdated=outdated_pictures(options.out)) as stage:
+    with staged_folder(options.out, outdated=outdated_files(options.out)) as stage:
         write_reports(result, stage, look=look, pictures=pictures)
     if options.json:
         put_document(result_document(result, pictures=pictures.record if pictures else None))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.console import TerminalProgress, put_document, say
-from commands.earlier_report import check_nothing_is_lost, outdated_pictures
+from commands.earlier_report import check_nothing_is_lost, outdated_files
 from commands.exits import warn_of
 from commands.formula_table import formula_table
 from commands.options import (
@@ -78,7 +78,7 @@ def run(options: Namespace) -> int:
     )
     _spare_fields(options)
     check_nothing_is_lost(options.out)
-    with staged_folder(options.out, outdated=outdated_pictures(options.out)) as stage:
+    with staged_folder(options.out, outdated=outdated_files(options.out)) as stage:
         with TerminalProgress() as progress:
             result = analyse(
                 options.smear, settings=settings, identity=identity, wbc=options.wbc, progress=progress

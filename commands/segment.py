@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cells.errors import InputError
 from cells.units import CROP_PX
+from commands.cell_check import CellCheck
 from commands.cell_images import CROP_ERYTHROCYTES, add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
 from commands.exits import exit_code
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from features.segmenter import Segmenter
 
 BACKGROUND, CYTOPLASM, NUCLEUS = 0, 128, 255
-"""Grey levels of the pictures that are written."""
+"""Grey levels of the pictures that are written, the same as ``slides.own_pictures.MASK_LEVELS``."""
 
 ROUTES = ("network", "classical")
 """The ways to find masks; the first is the default."""
@@ -74,7 +75,8 @@ def run(options: Namespace) -> int:
     from features.segmentation import Quality
     from leukoformula.store import load_segmenter
 
-    inputs = Inputs(image_files(options.source))
+    files = image_files(options.source)
+    inputs, check = Inputs(files), CellCheck(len(files))
     segmenter, _ = load_segmenter(options.route)
     doubtful = 0
     done: set[str] = set()
@@ -84,6 +86,7 @@ def run(options: Namespace) -> int:
             if isinstance(item, Refusal):
                 refused.append(item)
                 continue
+            check.add(item)
             name = _picture_name(item.name, done)
             inputs.spare(options.out / name)
             picture, quality = segment_image(item, segmenter)
@@ -92,6 +95,7 @@ def run(options: Namespace) -> int:
             done.add(name)
             progress("segmenting", len(done), len(done))
         code = exit_code(len(done), refused)
+        check.warn()
     say(f"{len(done)} images segmented, {doubtful} of them in doubt; pictures in {options.out}")
     return code
 
@@ -155,8 +159,10 @@ def _picture_name(name: str, taken: set[str]) -> str:
 def _write(path: Path, picture: "NDArray[np.uint8]") -> None:
     import cv2
 
+    from slides.own_pictures import mark_png
+
     coded, content = cv2.imencode(".png", picture)
     if not coded:
         raise InputError(f"cannot write {path.name} as PNG; give smaller images")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.tobytes())
+    path.write_bytes(mark_png(content.tobytes()))

@@ -143,6 +143,10 @@ NOTES: dict[str, dict[str, str]] = {
         "en": "Uncorrected for classifier errors: no validation belongs to these models.",
         "ru": "Без поправки на ошибки классификатора: для этих моделей нет проверочных данных.",
     },
+    "reviewed": {
+        "en": "Uncorrected for classifier errors: a person has reviewed the cells.",
+        "ru": "Без поправки на ошибки классификатора: клетки просмотрены специалистом.",
+    },
     "validation_of_other_models": {
         "en": "Uncorrected for classifier errors: the stored validation belongs to other models.",
         "ru": "Без поправки на ошибки классификатора: проверочные данные относятся к другим моделям.",

@@ -105,7 +105,13 @@ def calibrate_smear(smear: Fields, *, settings: Settings, progress: Progress = s
 
 
 def map_fields(
-    smear: Fields, function: Callable[[Field], Answer], *, workers: int = 2, progress: Progress = silent
+    smear: Fields,
+    function: Callable[[Field], Answer],
+    *,
+    workers: int = 2,
+    progress: Progress = silent,
+    seen: dict[bytes, str] | None = None,
+    prefix: str = "",
 ) -> Iterator[Answer | Refusal]:
     """Apply a function to every field, several at a time; the answers come in the order of the fields.
 
@@ -122,6 +128,11 @@ def map_fields(
         Number of threads. At most three fields for each are held in memory.
     progress : callable, optional
         Is told of each field.
+    seen : dict of bytes to str, optional
+        Fingerprints of the fields that were answered before and their names; those of this smear are added.
+        Give one dict to several smears whose cells must not be counted twice.
+    prefix : str, optional
+        What stands before the names of this smear in ``seen``.
 
     Yields
     ------
@@ -133,10 +144,10 @@ def map_fields(
         item = smear.field(index)
         if isinstance(item, Refusal):
             return item
-        return _Answered(item.name, _fingerprint(item.image), function(item))
+        return _Answered(prefix + item.name, _fingerprint(item.image), function(item))
 
     waiting: deque[Future[_Answered[Answer] | Refusal]] = deque()
-    seen: dict[bytes, str] = {}
+    seen = {} if seen is None else seen
     done = 0
     pool = ThreadPoolExecutor(workers)
     try:

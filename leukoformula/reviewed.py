@@ -11,9 +11,13 @@ from cells.vocabulary import CellClass, clinical_order
 from counting.age import Age
 from counting.formula import make_formula
 from counting.ranges import ReferenceSet
+from counting.records import Correction
 from leukoformula.decisions import COUNTING_FRAME, NOT_A_LEUKOCYTE, NOT_LEUKOCYTES, UNCERTAIN
 from leukoformula.result import Signature, SmearResult, Superseded
 from leukoformula.settings import recorded_rules
+
+REVIEWED = "reviewed"
+"""Code of ``counting.notes`` that shares are not corrected since a person has reviewed the cells."""
 
 EARLIEST_YEAR = 2020
 """No report of this program was signed before."""
@@ -39,9 +43,10 @@ def apply_review(
     Returns
     -------
     SmearResult
-        The result with new labels and a new formula by the rules of the result, without corrected shares,
-        since a person's labels carry no errors of the classifier. It is not signed; where the result was,
-        it stands among the reports that the new one replaces.
+        The result with new labels and a new formula by the rules of the result. Where its shares were to be
+        corrected for errors of the classifier they are so no more, and the formula says so: a person's labels
+        carry none. It is not signed; where the result was, it stands among the reports that the new one
+        replaces.
 
     Raises
     ------
@@ -66,6 +71,7 @@ def apply_review(
         age=Age.parse(who.age) if who.age else None,
         sex=who.sex or None,
         rules=recorded_rules(result.settings),
+        correction=None if old.correction is None else Correction(uncorrected=REVIEWED),
     )
     fields = tuple(
         replace(field, counted=sum(cell.counted for cell in cells if cell.image == field.name))

@@ -8,16 +8,16 @@ from cells.errors import DataError, RefusedError, UsageError
 from cells.records import Cell
 from cells.vocabulary import CellClass
 from counting.formula import make_formula
-from counting.ranges import Range, RangeRow, ReferenceSet, Source, Stratum
+from counting.ranges import RangeRow, ReferenceSet, Source, Stratum
 from counting.ranges_file import BUILTIN, load_builtin
 from counting.records import LeukocyteFormula, Line
 from counting.rules import SmudgePolicy
 from leukoformula.result import SmearResult
 from leukoformula.reviewed import check_signable
 from leukoformula.settings import recorded_rules
+from reports.differing import differing, said
+from reports.recount_remarks import remark_faults
 
-_PERCENT_TOLERANCE = 1e-3
-_RELATIVE_TOLERANCE = 1e-3
 _PROBABILITY_TOLERANCE = 5e-6
 
 
@@ -25,7 +25,8 @@ def check_recount(result: SmearResult, *, where: str) -> None:
     """Check that the numbers of a stored result are those of its cells.
 
     What depends on wording or on random draws (comments, notes, intervals of the indices, corrected shares)
-    is not reckoned again, so that a result of another version of the program is not refused for it.
+    is reckoned again where the result was made by this version of the program, so that one of another version
+    is not refused for it.
 
     Parameters
     ----------
@@ -55,6 +56,7 @@ def _faults(result: SmearResult) -> Iterator[str]:
     yield from _cell_faults(result)
     yield from _field_faults(result)
     yield from _formula_faults(result.formula, _recounted(result))
+    yield from remark_faults(result, counts=_counts(result), ranges=_known_set(result))
 
 
 def _cell_faults(result: SmearResult) -> Iterator[str]:
@@ -100,7 +102,7 @@ def _recounted(result: SmearResult) -> LeukocyteFormula:
     if stored != formula.smudge_policy or stored not in set(SmudgePolicy):
         raise DataError(f"smudge_policy is {formula.smudge_policy!r}, and the settings say {stored!r}")
     if formula.wbc_corrected is not None and not 0 < formula.wbc_corrected <= (formula.wbc or 0):
-        raise DataError(f"wbc_corrected is {formula.wbc_corrected:g}, and wbc is {_said(formula.wbc)}")
+        raise DataError(f"wbc_corrected is {formula.wbc_corrected:g}, and wbc is {said(formula.wbc)}")
     # The corrected count is taken as it stands: the rule that led to it may be that of an earlier version.
     effective = formula.wbc if formula.wbc_corrected is None else formula.wbc_corrected
     return make_formula(
@@ -163,10 +165,10 @@ def _row(line: Line) -> RangeRow:
 
 
 def _formula_faults(stored: LeukocyteFormula, counted: LeukocyteFormula) -> Iterator[str]:
-    yield from _differing("total", stored.total, counted.total)
-    yield from _differing("unidentified", stored.unidentified, counted.unidentified)
-    yield from _differing("wbc_flag", str(stored.wbc_flag), str(counted.wbc_flag))
-    yield from _differing("wbc_range", stored.wbc_range, counted.wbc_range)
+    yield from differing("total", stored.total, counted.total)
+    yield from differing("unidentified", stored.unidentified, counted.unidentified)
+    yield from differing("wbc_flag", str(stored.wbc_flag), str(counted.wbc_flag))
+    yield from differing("wbc_range", stored.wbc_range, counted.wbc_range)
     lines = {line.label: line for line in stored.lines}
     yield from _doubled("lines", len(lines), len(stored.lines))
     for line in counted.lines:
@@ -175,20 +177,20 @@ def _formula_faults(stored: LeukocyteFormula, counted: LeukocyteFormula) -> Iter
     for line in stored.lines:
         again = counted.line(line.label)
         if again is None:
-            yield from _differing(f"{line.label}.n", line.n, 0)
+            yield from differing(f"{line.label}.n", line.n, 0)
         else:
             yield from _line_faults(line, again, empty=stored.total == 0)
     beside = {line.label: line for line in stored.outside}
     yield from _doubled("outside", len(beside), len(stored.outside))
     for label in [*beside, *(line.label for line in counted.outside if line.label not in beside)]:
         was, now = stored.beside(label), counted.beside(label)
-        yield from _differing(f"{label}.n", was.n if was else 0, now.n if now else 0)
+        yield from differing(f"{label}.n", was.n if was else 0, now.n if now else 0)
         for name in ("per_100", "low", "high") if was and now else ():
-            yield from _differing(f"{label}.{name}", getattr(was, name), getattr(now, name))
+            yield from differing(f"{label}.{name}", getattr(was, name), getattr(now, name))
     values = {index.code: index.value for index in counted.indices}
     for index in stored.indices:
         if index.value is not None and values.get(index.code) is not None:
-            yield from _differing(index.code, index.value, values[index.code])
+            yield from differing(index.code, index.value, values[index.code])
 
 
 def _line_faults(stored: Line, counted: Line, *, empty: bool) -> Iterator[str]:
@@ -196,26 +198,9 @@ def _line_faults(stored: Line, counted: Line, *, empty: bool) -> Iterator[str]:
     if not empty:
         names += ["percent", "low", "high", "absolute", "absolute_low", "absolute_high"]
     for name in names:
-        yield from _differing(f"{stored.label}.{name}", getattr(stored, name), getattr(counted, name))
+        yield from differing(f"{stored.label}.{name}", getattr(stored, name), getattr(counted, name))
 
 
 def _doubled(name: str, different: int, listed: int) -> Iterator[str]:
     if different != listed:
         yield f"formula.{name} lists a class twice"
-
-
-def _differing(name: str, stored: object, counted: object) -> Iterator[str]:
-    if isinstance(counted, float) and isinstance(stored, int | float):
-        near = abs(stored - counted) <= max(_PERCENT_TOLERANCE, _RELATIVE_TOLERANCE * abs(counted))
-    else:
-        near = stored == counted
-    if not near:
-        yield f"formula: {name} is {_said(stored)}, and the cells give {_said(counted)}"
-
-
-def _said(value: object) -> str:
-    if isinstance(value, Range):
-        return f"{value.low:g}-{value.high:g}"
-    if value is None:
-        return "not given"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -163,6 +163,36 @@ def from_erythrocytes(measures: Sequence[ErythrocyteMeasure]) -> Calibration:
     CalibrationError
         Where fewer than ten erythrocytes were measured or their diameters spread by more than 20 %.
     """
+    diameter, spread, near = _typical(measures)
+    found = Calibration.from_um_per_px(ERYTHROCYTE_UM / diameter, "erythrocytes")
+    return Calibration(found.um_per_px, Pixels(diameter), "erythrocytes", near, spread)
+
+
+def pooled_diameter(measures: Sequence[ErythrocyteMeasure]) -> tuple[float, int]:
+    """Pool the measures of single images into one diameter, whatever its unit.
+
+    Parameters
+    ----------
+    measures : sequence of ErythrocyteMeasure
+        One per image, in one unit.
+
+    Returns
+    -------
+    diameter : float
+        That of the typical erythrocyte, in the unit of the measures.
+    outlines : int
+        Number of outlines that it rests on.
+
+    Raises
+    ------
+    CalibrationError
+        Where fewer than ten erythrocytes were measured or their diameters spread by more than 20 %.
+    """
+    diameter, _, near = _typical(measures)
+    return diameter, near
+
+
+def _typical(measures: Sequence[ErythrocyteMeasure]) -> tuple[float, float, int]:
     diameters, weights = _pool(measures)
     if len(diameters) < MIN_ERYTHROCYTES:
         raise CalibrationError(
@@ -177,8 +207,7 @@ def from_erythrocytes(measures: Sequence[ErythrocyteMeasure]) -> Calibration:
             f"{diameter:.1f} px, too much to find the pixel size; analyse mixed magnifications one by one, "
             f"else {_REMEDY}"
         )
-    found = Calibration.from_um_per_px(ERYTHROCYTE_UM / diameter, "erythrocytes")
-    return Calibration(found.um_per_px, Pixels(diameter), "erythrocytes", int(near.sum()), spread)
+    return diameter, spread, int(near.sum())
 
 
 def _checked(calibration: Calibration, measures: Sequence[ErythrocyteMeasure]) -> Calibration:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.records import Field, Finding, RGBImage
-from slides.channel_order import red_over_blue
+from cells.records import Field, Finding
+from slides.channel_order import MIN_RED_OVER_BLUE, SWAPPED_SHARE, at_working_scale, red_over_blue
 from slides.stain import Stain, separate_stain
 
 CHANNELS_SWAPPED = "channels_swapped"
@@ -36,16 +36,9 @@ MAX_HEAPED = 0.4
 MIN_NUCLEAR = 0.15
 """Smallest area stained like nuclei, in erythrocyte areas: a lymphocyte has 0.7, a platelet about 0.1."""
 
-MIN_RED_OVER_BLUE = -0.12
-"""Least density that nuclei have in red over blue, beyond erythrocytes: swapped channels turn its sign."""
-
 SMEAR_SHARE = 0.2
 """Share of the fields with one remark from which on the whole smear gets it."""
 
-SWAPPED_SHARE = 0.05
-"""The same for swapped channels: fields without leukocytes do not tell, and no true field gets the remark."""
-
-_WORKING_DIAMETER = 36.0
 _HEAP = 1.6
 _LEUKOCYTE = 1.8
 _NUCLEAR_LOBE = 0.35
@@ -100,9 +93,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
     -------
     FieldQuality
     """
-    scale = min(1.0, _WORKING_DIAMETER / erythrocyte_px)
-    diameter = scale * erythrocyte_px
-    image = _reduced(field.image, scale)
+    image, diameter = at_working_scale(field.image, erythrocyte_px)
     clipped = float((field.image[..., 1] >= 254).mean())
     stain = separate_stain(image, field.white_point)
     white = float(field.white_point[1])
@@ -177,13 +168,6 @@ def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
         if share >= least.get(code, SMEAR_SHARE):
             passed.append(Finding(code, "warning", "", share))
     return passed
-
-
-def _reduced(image: RGBImage, scale: float) -> RGBImage:
-    if scale == 1.0:
-        return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _edge_width(stain: Stain, cells: NDArray[np.uint8], diameter: float) -> float | None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cells.errors import InputError
+from cells.errors import InputError, NoSmearError
 from cells.records import Field, Refusal, RGBImage
 from slides.decode import count_pages, decode, kind_of
 from slides.optics import white_point
-from slides.own_pictures import report_pictures
+from slides.own_pictures import is_mask, own_pictures
 from slides.screening import require_smear
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"})
@@ -98,6 +98,7 @@ class Smear:
             return Refusal(candidate.name, candidate.fault)
         try:
             picture = decode(candidate.path, candidate.page)
+            _require_photograph(picture.image)
             white = white_point(picture.image)
             white.setflags(write=False)
             require_smear(picture.image, white)
@@ -109,8 +110,8 @@ class Smear:
 def open_smear(path: Path) -> Smear:
     """Open a folder of fields, one image or a multi-page TIFF as a smear.
 
-    Hidden files, files with another suffix, pipes and the pictures of a report that lies in a folder are
-    passed over; sub-folders are read too, each once.
+    Hidden files, files with another suffix, pipes and the pictures that this program made of others (those
+    of a report, masks) are passed over; sub-folders are read too, each once.
 
     Parameters
     ----------
@@ -138,7 +139,8 @@ def open_smear(path: Path) -> Smear:
         candidates = [c for file, name in _walk(source) for c in _expand(file, name)]
         if not candidates:
             raise InputError(
-                f"{printable(str(source))}: no PNG, JPEG, BMP or TIFF image in this folder; give another"
+                f"{printable(str(source))}: no PNG, JPEG, BMP or TIFF image in this folder (pictures that "
+                "leukoformula made of others do not count); give another"
             )
         return Smear(shown, source, candidates)
     if not source.is_file():
@@ -198,6 +200,11 @@ def printable(text: str) -> str:
     )
 
 
+def _require_photograph(image: RGBImage) -> None:
+    if is_mask(image):
+        raise NoSmearError("shows no smear: it is a mask, all black, white and one grey; leave it out")
+
+
 def _walk(folder: Path) -> list[tuple[Path, str]]:
     found: list[tuple[tuple[tuple[tuple[int, int, str], ...], ...], Path, str]] = []
     seen: set[tuple[int, int]] = set()
@@ -212,7 +219,7 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
         except OSError:
             found.append((tuple(_natural(p) for p in parts), place, "/".join(parts) or "."))
             return
-        passed_over = report_pictures(place, (entry.name for entry in entries))
+        passed_over = own_pictures(place, (entry.name for entry in entries))
         for entry in entries:
             here = (*parts, entry.name)
             if entry.name.startswith((".", "__MACOSX")) or entry.name in passed_over:

@@ -131,6 +131,22 @@ def other_magnifications(
     return [Finding(OTHER_MAGNIFICATION, "warning", "", share), *odd] if odd and share >= SMEAR_SHARE else odd
 
 
+def deviation(stated: float, measured: float) -> float:
+    """Return by what factor a diameter deviates from another.
+
+    Parameters
+    ----------
+    stated, measured : float
+        Two diameters in one unit, above 0.
+
+    Returns
+    -------
+    float
+        1 or more.
+    """
+    return max(stated / measured, measured / stated)
+
+
 def _deviation(um_per_px: float, diameter_px: float) -> float:
     ratio = um_per_px * diameter_px / ERYTHROCYTE_UM
     return max(ratio, 1 / ratio)

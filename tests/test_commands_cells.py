@@ -1,15 +1,21 @@
 """``leukoformula classify`` and ``segment`` on images of single cells."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from fakes import FakeClassifier
+from test_slides_crop_check import draw
 
 from cells.vocabulary import CLASSIFIED, CellClass
+from commands.cell_check import CellCheck
+from commands.cell_images import CellImage
 from commands.main import main
+from commands.segment import BACKGROUND, CYTOPLASM, NUCLEUS
+from slides.own_pictures import MASK_LEVELS
 from slides.synthetic import SCANNER, WRIGHT, draw_cell
 
 SIDES = (80, 112, 150)
@@ -162,6 +168,55 @@ def test_segment(cells: Path, tmp_path: Path) -> None:
         middle = picture[side // 3 : -side // 3, side // 3 : -side // 3]
         assert (middle == 255).mean() > 0.5
         assert (picture[0] == 0).all()
+
+
+@pytest.mark.parametrize("command", ["classify", "segment"])
+def test_swapped_colours_and_a_wrong_scale_are_named(
+    command: str, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        image = draw(number)
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "bgr").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "in" / f"{number}.png"), image[..., ::-1])
+        cv2.imwrite(str(tmp_path / "bgr" / f"{number}.png"), image)
+    out = tmp_path / ("out" if command == "segment" else "out.csv")
+    assert main([command, str(tmp_path / "in"), "--out", str(out), "--erythrocyte-px", "41"]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert main([command, str(tmp_path / "bgr"), "--out", str(out), "--erythrocyte-px", "60"]) == 0
+    shown = capsys.readouterr().err
+    assert "red and blue seem to be swapped" in shown
+    assert "measure about 42 px" in shown and "not 60" in shown
+
+
+def test_a_sample_of_the_images_is_looked_at() -> None:
+    check = CellCheck(300)
+    for number in range(300):
+        image = np.zeros((2000, 2000, 3) if number == 100 else (4, 4, 3), np.uint8)
+        check.add(CellImage(f"{number}", image, np.full(3, 255.0), 41.0))
+    assert [item.name for item in check._sample] == [str(10 * n) for n in range(30) if n != 10]
+
+
+def test_masks_below_the_cells_are_no_cells(
+    cells: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(cells, tmp_path / "cells"))
+    for _ in range(2):
+        assert main(["segment", str(folder), "--out", str(folder / "masks")]) == 0
+    assert not (folder / "masks" / "masks").exists()
+    unmarked = read(folder / "masks" / "cell_1.png")
+    out = tmp_path / "p.csv"
+    assert main(["classify", str(folder), "--out", str(out)]) == 0
+    assert {row["path"] for row in table(out)} == {"below/cell_0.png", "cell_1.png", "cell_2.png"}
+    cv2.imwrite(str(folder / "masks" / "of_an_earlier_version.png"), unmarked)
+    capsys.readouterr()
+    assert main(["classify", str(folder), "--out", str(out)]) == 4
+    assert "is a mask" in capsys.readouterr().err
+    assert len(table(out)) == 3
+
+
+def test_masks_have_the_levels_that_are_known_as_such() -> None:
+    assert (BACKGROUND, CYTOPLASM, NUCLEUS) == MASK_LEVELS
 
 
 def test_segment_by_the_classical_route(cells: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from commands import evaluate
 from commands.main import main
 from evaluation.detection.truth import FORMATS
 from leukoformula import store
+from slides.reader import read_image
 
 FILES = {
     "audit.csv",
@@ -57,6 +58,40 @@ def test_images_left_out_give_exit_code_4_and_a_report(
     assert (tmp_path / "out" / "evaluation.pdf").stat().st_size > 1000
     assert "lone.png is left out: has no annotation" in capsys.readouterr().err
     assert main([*command, "--missing-empty"]) == 0
+
+
+def test_a_diameter_that_the_erythrocytes_do_not_have_is_doubted(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command[command.index("--erythrocyte-px") + 1] = "33"
+    assert main(command) == 0
+    assert "an erythrocyte of 33 px was given, and those there measure" in capsys.readouterr().err
+    document = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
+    assert [fault["kind"] for fault in document["faults"]] == ["doubt"]
+    assert "not to be trusted" in (tmp_path / "out" / "evaluation.html").read_text(encoding="utf-8")
+
+
+def test_a_diameter_that_the_erythrocytes_contradict_is_refused(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command[command.index("--erythrocyte-px") + 1] = "22"
+    assert main(command) == 3
+    said = capsys.readouterr().err
+    assert "leave --erythrocyte-px and --um-per-px out" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_swapped_colours_are_doubted(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 0
+    assert "seem to be swapped" not in capsys.readouterr().err
+    for path in (tmp_path / "images").iterdir():
+        write_image(path, read_image(path)[..., ::-1])
+    assert main(command) == 0
+    assert "red and blue seem to be swapped" in capsys.readouterr().err
+    assert "Red and blue seem to be swapped" in (tmp_path / "out" / "evaluation.html").read_text("utf-8")
 
 
 def test_nothing_usable_gives_exit_code_3_and_no_files(

@@ -5,8 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
+from report_cases import case
 
+from cells.vocabulary import CellClass
 from commands.main import main
+from commands.report_files import Look, write_reports
+from leukoformula.reference import load_ranges
+from leukoformula.result import SmearResult
+from leukoformula.reviewed import apply_review
+from reports.reading import as_stored
+from reports.stored_pictures import encode_pictures
 
 COUNTS = "neutrophil_segmented=58,neutrophil_band=4,lymphocyte=31,monocyte=5,eosinophil=2,erythroblast=6"
 
@@ -116,3 +124,61 @@ def test_the_terminal_says_what_is_urgent_and_what_has_no_range(capsys: pytest.C
     assert "publishes no ranges for this age; nothing is flagged" in shown
     assert main(["formula", "--counts", counts, "--lang", "ru"]) == 0
     assert "Требуется немедленный просмотр врачом" in capsys.readouterr().out
+
+
+def store(result: SmearResult, folder: Path) -> Path:
+    pictures = encode_pictures(result)
+    write_reports(as_stored(result, pictures), folder, look=Look("en", "a4", None), pictures=pictures)
+    return folder
+
+
+OF_COUNTS = {"fhir.json", "formula.csv", "formula.json", "report.hl7", "report.html", "report.pdf"}
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_no_file_of_an_earlier_report_stays_beside_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_smear, out = store(case("few_cells"), tmp_path / "smear"), tmp_path / "out"
+    store(case("few_cells"), out)
+    mine = {"crops-of-mine.jpg", "notes.txt"}
+    for name in mine:
+        (out / name).write_text("mine")
+    assert main(["formula", "--counts", COUNTS, "--out", str(out)]) == 0
+    assert names(out) == OF_COUNTS | mine
+    assert main(["render", str(of_smear), "--out", str(out)]) == 0
+    assert names(out) == names(of_smear) | mine
+
+
+def test_a_table_or_a_document_of_another_kind_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("cells.csv", "overview.jpg"):
+        (tmp_path / name).write_text("mine")
+    assert main(["formula", "--counts", COUNTS, "--out", str(tmp_path)]) == 0
+    assert names(tmp_path) == OF_COUNTS | {"cells.csv", "overview.jpg"}
+    out = tmp_path / "other"
+    out.mkdir()
+    (out / "formula.json").write_text('{"schema": "theirs/1"}')
+    of_smear = store(case("few_cells"), tmp_path / "smear")
+    assert main(["render", str(of_smear), "--out", str(out)]) == 0
+    assert (out / "formula.json").read_text() == '{"schema": "theirs/1"}'
+
+
+def test_labels_of_a_person_are_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = case("few_cells")
+    first = result.cells[0].cell_id
+    labels = {cell.cell_id: CellClass.BLAST if cell.cell_id == first else cell.label for cell in result.cells}
+    ranges = load_ranges(result.formula.ranges_name)
+    out = store(apply_review(result, labels, ranges=ranges), tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    for words in (["formula", "--counts", COUNTS], ["render", str(store(result, tmp_path / "smear"))]):
+        assert main([*words, "--out", str(out)]) == 2
+        shown = capsys.readouterr().err
+        assert "labels that a person gave (cells: 1)" in shown and "--out" in shown
+        assert shown.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert main(["render", str(out), "--out", str(out), "--lang", "ru"]) == 0

@@ -14,7 +14,7 @@ from fakes import FakeClassifier
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
 from commands.main import build_parser, main
-from commands.paths import Inputs, given_path, stands
+from commands.paths import Inputs, different, given_path, stands
 from slides.synthetic import SCANNER, WRIGHT, draw_cell
 
 
@@ -113,6 +113,17 @@ def test_what_cannot_be_looked_at_does_not_stand(tmp_path: Path) -> None:
     assert stands(tmp_path)
     assert not stands(tmp_path / "none")
     assert not stands(tmp_path / ("n" * 300))
+
+
+def test_what_is_given_twice_is_listed_once(tmp_path: Path) -> None:
+    file, other, gone = tmp_path / "a.png", tmp_path / "b.png", tmp_path / "gone.png"
+    for path in (file, other):
+        path.write_text("x")
+    (link := tmp_path / "link").symlink_to(tmp_path)
+    os.link(file, hard := tmp_path / "hard.png")
+    (loop := tmp_path / "loop").symlink_to("loop")
+    given = [gone, link, tmp_path, hard, other, file, link / "b.png", gone, loop]
+    assert different(given) == [gone, link, hard, other, loop]
 
 
 def test_inputs_are_known_by_any_name(tmp_path: Path) -> None:

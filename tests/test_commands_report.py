@@ -305,16 +305,34 @@ def test_detect_counts_a_picture_once(
     folder = Path(smear.name)
     assert main(["detect", str(folder), "--out", str(out), "--um-per-px", "0.15"]) == 4
     once = out.read_bytes()
-    more = [str(folder / "field_001.png"), str(smear / "field_001.png")]
+    (link := tmp_path / "link").symlink_to(smear)
+    more = [str(folder / "field_001.png"), str(smear / "field_001.png"), str(smear), str(link)]
     assert main(["detect", str(folder), *more, "--out", str(out), "--um-per-px", "0.15"]) == 4
     assert out.read_bytes() == once
-    assert capsys.readouterr().err.count("is the same picture as field_001.png") == 2
+    assert capsys.readouterr().err.count("is the same picture as field_001.png") == 1
+
+
+def test_detect_counts_a_picture_of_two_folders_once(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, numbers in (("a", (1, 2)), ("b", (1, 3))):
+        (tmp_path / name).mkdir()
+        for number in numbers:
+            shutil.copy(smear / f"field_00{number}.png", tmp_path / name)
+    words = [str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "d.json")]
+    assert main(["detect", *words, "--um-per-px", "0.15"]) == 4
+    images = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))["images"]
+    names = [Path(image["file_name"]).relative_to(tmp_path).as_posix() for image in images]
+    assert names == ["a/field_001.png", "a/field_002.png", "b/field_003.png"]
+    shown = capsys.readouterr().err
+    assert f"{tmp_path}/b/field_001.png" in shown
+    assert f"is the same picture as {tmp_path}/a/field_001.png" in shown
 
 
 def test_detect_tells_folders_apart(smear: Path, tmp_path: Path, fake_models: FakeClassifier) -> None:
-    for name in ("a", "b"):
+    for number, name in enumerate(("a", "b"), start=1):
         (tmp_path / name).mkdir()
-        shutil.copy(smear / "field_001.png", tmp_path / name)
+        shutil.copy(smear / f"field_00{number}.png", tmp_path / name / "field_001.png")
     out = tmp_path / "d.csv"
     folders = [str(tmp_path / "a"), str(tmp_path / "b"), str(tmp_path / "a")]
     assert main(["detect", *folders, "--out", str(out), "--um-per-px", "0.15"]) == 0

@@ -32,6 +32,7 @@ from evaluation.detection.causes import Cause
 from evaluation.detection.report import pages
 from evaluation.pages import Gallery
 from reports.schema_check import KEYWORDS, check
+from slides.own_pictures import own_pictures
 
 
 def _evaluate(images: Path, truth: Path, scanner: Any, form: str = "voc", **more: Any) -> Evaluation:
@@ -152,6 +153,11 @@ def test_hard_negatives_are_read_by_the_training(written: Path) -> None:
     assert 2 <= len(windows) <= 6
     assert (windows == extra_windows(fields, **drawn)).all()
     assert len(extra_windows([], **drawn)) == 0
+
+
+def test_hard_negatives_are_no_fields(written: Path) -> None:
+    names = [path.name for path in (written / "hard_negatives").iterdir()]
+    assert own_pictures(written / "hard_negatives", names) == set(names)
 
 
 def test_a_hard_negative_shows_the_place_of_the_false_find(small: Evaluation, written: Path) -> None:

@@ -12,6 +12,7 @@ from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box
 from evaluation.detection.coco import read_coco
 from evaluation.detection.labels import OPEN, Roles
 from evaluation.detection.truth import Truth, load_truth
+from slides.own_pictures import mark_png
 
 ROLES = Roles()
 
@@ -145,6 +146,15 @@ def test_an_image_without_annotation_may_be_empty(tmp_path: Path) -> None:
     read = _load(tmp_path / "i", tmp_path / "t", "yolo", missing="empty")
     assert read.fields[0].leukocytes == ()
     assert read.faults == []
+
+
+def test_pictures_that_the_program_made_are_no_fields(tmp_path: Path) -> None:
+    write_image(tmp_path / "i" / "a.png", paint(0))
+    write_image(made := tmp_path / "i" / "evaluation" / "hard_negatives" / "0001.png", paint(0))
+    made.write_bytes(mark_png(made.read_bytes()))
+    (tmp_path / "t").mkdir()
+    read = _load(tmp_path / "i", tmp_path / "t", "yolo", missing="empty")
+    assert [field.name for field in read.fields] == ["a.png"]
 
 
 def test_images_in_folders_find_their_annotations_by_path_then_by_name(tmp_path: Path) -> None:

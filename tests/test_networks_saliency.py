@@ -19,6 +19,7 @@ from classifiers.saliency import (  # noqa: E402
     load_keras,
 )
 from classifiers.saliency_maps import draw_over, heat_of, write_saliency  # noqa: E402
+from slides.own_pictures import own_pictures  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -134,6 +135,7 @@ def test_a_map_is_stored_as_picture_and_plain_array(tmp_path: Path) -> None:
     heat = np.random.default_rng(0).uniform(0, 1, (8, 8)).astype(np.float32)
     path = write_saliency(np.full((16, 16, 3), 120, np.uint8), heat, tmp_path, name="cell_1")
     assert cv2.imread(str(path)).shape == (16, 16, 3)
+    assert own_pictures(tmp_path, [path.name]) == {path.name}
     with np.load(tmp_path / "cell_1.npz", allow_pickle=False) as stored:
         np.testing.assert_array_equal(stored["heat"], heat)
 

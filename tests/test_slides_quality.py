@@ -4,8 +4,9 @@ import pytest
 from slides_drawing import SLIDE, draw_discs
 
 from cells.records import Field, Finding
+from slides.channel_order import MIN_RED_OVER_BLUE
 from slides.optics import white_point
-from slides.quality import MIN_RED_OVER_BLUE, assess_field, assess_smear, measure_quality
+from slides.quality import assess_field, assess_smear, measure_quality
 from slides.reader import read_image
 
 

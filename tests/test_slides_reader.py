@@ -19,6 +19,7 @@ from slides_drawing import draw_discs
 from cells.errors import InputError
 from cells.records import Field, Refusal
 from slides.decode import MAX_PIXELS, decode
+from slides.own_pictures import is_mask, mark_png, own_pictures
 from slides.reader import open_smear, printable, read_image
 
 SMEAR = draw_discs(30, shape=(150, 200))
@@ -318,6 +319,51 @@ def test_nothing_but_a_report_is_no_smear(tmp_path: Path) -> None:
     report_beside(tmp_path)
     with pytest.raises(InputError, match="no PNG"):
         open_smear(tmp_path)
+
+
+def mask(*levels: int) -> np.ndarray:
+    drawn = np.full((150, 200), levels[0], np.uint8)
+    for size, level in zip((60, 30), levels[1:], strict=False):
+        cv2.circle(drawn, (100, 75), size, level, -1)
+    return drawn
+
+
+@pytest.mark.parametrize("name", ["masks/f.png", "f.PNG", "deep/er/f.png"])
+def test_marked_pictures_are_no_fields(tmp_path: Path, name: str) -> None:
+    save(tmp_path / "field.png")
+    (path := save(tmp_path / name)).write_bytes(mark_png(path.read_bytes()))
+    assert open_smear(tmp_path).names == ("field.png",)
+    np.testing.assert_array_equal(read_image(path), SMEAR)
+    assert cv2.imread(str(path)) is not None
+    (tmp_path / "field.png").unlink()
+    with pytest.raises(InputError, match="leukoformula made of others"):
+        open_smear(tmp_path)
+
+
+def test_the_mark_is_looked_for_in_png_files_that_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "short.png").write_bytes(b"\x89PNG")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "folder.png").mkdir()
+    (marked := save(tmp_path / "f.png")).write_bytes(mark_png(marked.read_bytes()))
+    names = ("short.png", "pipe.png", "loop.png", "folder.png", "gone.png", "f.png")
+    assert own_pictures(tmp_path, names) == {"f.png"}
+
+
+@pytest.mark.parametrize("levels", [(0, 128, 255), (0, 255), (255, 0), (255, 128)])
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
+def test_a_mask_of_whatever_origin_is_no_field(tmp_path: Path, levels: tuple[int, ...], suffix: str) -> None:
+    assert "is a mask" in reason(save(tmp_path / f"f.{suffix}", mask(*levels)))
+
+
+def test_what_is_no_mask() -> None:
+    for image in (SMEAR, page_of_text(), photograph(), *(np.full((9, 9, 3), n, np.uint8) for n in (0, 128))):
+        assert not is_mask(image)
+    almost = np.dstack([mask(0, 255)] * 3)
+    assert is_mask(almost)
+    almost[1, 1] = 17
+    assert not is_mask(almost)
+    assert not is_mask(np.dstack([mask(0, 255), mask(0, 255), mask(255, 0)]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")

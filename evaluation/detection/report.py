@@ -14,6 +14,7 @@ from evaluation.detection.evaluate import Evaluation
 from evaluation.detection.figures import Judgement
 from evaluation.detection.pictures import CLOSE, WIDE, error_pictures
 from evaluation.detection.scan import Error
+from evaluation.detection.truth import DOUBTED
 from evaluation.finds import GATE
 from evaluation.pages import (
     Bar,
@@ -96,13 +97,13 @@ def _facts(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
 
 
 def _warnings(evaluation: Evaluation) -> list[Block]:
-    count = evaluation.left_out
-    if not count:
-        return []
-    said = (
-        f"{count} {'image was' if count == 1 else 'images were'} left out; see “Faults of images and truth”."
-    )
-    return [Paragraph(said, style="warning")]
+    said = [
+        f"{fault.what[0].upper()}{fault.what[1:]}." for fault in evaluation.faults if fault.kind == DOUBTED
+    ]
+    if count := evaluation.left_out:
+        were = "image was" if count == 1 else "images were"
+        said.append(f"{count} {were} left out; see “Faults of images and truth”.")
+    return [Paragraph(text, style="warning") for text in said]
 
 
 def _figures(evaluation: Evaluation) -> list[Block]:

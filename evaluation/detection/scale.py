@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cells.errors import CalibrationError
-from cells.units import BOXED_PER_EDGE
+from cells.errors import CalibrationError, InputError
 from detector.truth import Box
-from evaluation.detection.truth import Fault, FieldTruth, field_image
+from evaluation.detection.truth import DOUBTED, Fault, FieldTruth, field_image
 from slides.calibration import Calibration, from_erythrocytes
 from slides.erythrocytes import measure_erythrocytes
 from slides.optics import white_point
+from slides.scale_check import CONTRADICTION, DOUBTFUL, SURE_ERYTHROCYTES, deviation
 
 LEAST_BOXES = 3
 """Fewest whole erythrocyte boxes that a diameter may rest on."""
@@ -58,17 +58,20 @@ def scales_of(
     scales : dict of str to Scale
         By name of field; a field that has none is missing.
     faults : list of Fault
-        One for each field that has none.
+        One for each field that has none; one for the whole where the erythrocytes hardly suit what was given.
 
     Raises
     ------
     CalibrationError
-        Where the pixel size given is impossible.
+        Where the pixel size given is impossible, or the erythrocytes, boxed or measured, contradict what was
+        given by a factor of 1.5 or more.
     """
     if um_per_px is not None:
         erythrocyte_px = float(Calibration.from_um_per_px(um_per_px, "option").boxed_erythrocyte_px)
     if erythrocyte_px is not None:
-        return {field.name: Scale(erythrocyte_px, "option") for field in fields}, []
+        return {field.name: Scale(erythrocyte_px, "option") for field in fields}, _doubts(
+            fields, erythrocyte_px
+        )
     scales: dict[str, Scale] = {}
     faults: list[Fault] = []
     groups: dict[tuple[int, int], list[FieldTruth]] = {}
@@ -77,6 +80,34 @@ def scales_of(
     for group in groups.values():
         _scale_group(group, scales, faults)
     return scales, faults
+
+
+def _doubts(fields: Sequence[FieldTruth], given: float) -> list[Fault]:
+    found = _found_beside(fields)
+    if found is None or (factor := deviation(given, found[0])) < DOUBTFUL:
+        return []
+    diameter, told, is_sure = found
+    said = f"an erythrocyte of {given:.0f} px was given, and those there measure {diameter:.0f} ({told})"
+    if factor >= CONTRADICTION and is_sure:
+        raise CalibrationError(f"{said}; leave --erythrocyte-px and --um-per-px out, or give the right size")
+    return [Fault(DOUBTED, "all fields", f"{said}; the figures are not to be trusted")]
+
+
+def _found_beside(fields: Sequence[FieldTruth]) -> tuple[float, str, bool] | None:
+    """Return the diameter by boxes or outlines, what it rests on, and whether that is much."""
+    boxed = [
+        size
+        for field in fields
+        for size in whole_sizes(field.erythrocytes, height=field.height, width=field.width)
+    ]
+    if len(boxed) >= LEAST_BOXES:
+        return float(np.median(boxed)), f"{len(boxed)} boxes", len(boxed) >= SURE_ERYTHROCYTES
+    try:
+        found = _measured(fields)
+    except CalibrationError:
+        return None
+    sure = found.erythrocytes >= SURE_ERYTHROCYTES
+    return float(found.boxed_erythrocyte_px), f"{found.erythrocytes} outlines", sure
 
 
 def _scale_group(group: list[FieldTruth], scales: dict[str, Scale], faults: list[Fault]) -> None:
@@ -95,7 +126,7 @@ def _scale_group(group: list[FieldTruth], scales: dict[str, Scale], faults: list
         common = Scale(float(np.median(pooled)), "boxes of its size")
     else:
         try:
-            common = Scale(_measured(group), "measured")
+            common = Scale(float(_measured(group).boxed_erythrocyte_px), "measured")
         except CalibrationError as error:
             said = f"no erythrocyte diameter ({error}); give --erythrocyte-px; left out"
             faults.extend(Fault("scale", field.name, said, left_out=True) for field in waiting)
@@ -125,11 +156,14 @@ def whole_sizes(boxes: Sequence[Box], *, height: int, width: int) -> list[float]
     ]
 
 
-def _measured(group: Sequence[FieldTruth]) -> float:
+def _measured(group: Sequence[FieldTruth]) -> Calibration:
     count = min(len(group), SAMPLED)
     chosen = [group[number * len(group) // count] for number in range(count)]
     measures = []
     for field in chosen:
-        image = field_image(field)
+        try:
+            image = field_image(field)
+        except InputError:  # the scan names it
+            continue
         measures.append(measure_erythrocytes(image, white_point(image)))
-    return float(from_erythrocytes(measures).erythrocyte_px) * BOXED_PER_EDGE
+    return from_erythrocytes(measures)

@@ -9,22 +9,26 @@ from scipy.spatial import cKDTree
 
 from cells.errors import InputError
 from cells.records import Detection, RGBImage, WhitePoint
-from cells.units import CROP_PX, Pixels
+from cells.units import BOXED_PER_EDGE, CROP_PX, Pixels
 from classifiers.base import Classifier
 from detector.samples import TrainingField
 from detector.scanner import Scanner
 from detector.truth import Box
 from evaluation.detection.facts import Facts, measure, yardstick
 from evaluation.detection.scale import Scale
-from evaluation.detection.truth import Fault, FieldTruth, field_image
+from evaluation.detection.truth import DOUBTED, Fault, FieldTruth, field_image
 from evaluation.finds import GATE, FieldOutcome, judge_field
 from features.crops import cut_cell
 from leukoformula.decisions import NOT_A_LEUKOCYTE, decide
 from leukoformula.settings import Settings
+from slides.channel_order import SWAPPED_SHARE, measure_order, share_swapped
 from slides.optics import white_point
 
 FLOOR = -0.4
 """Least score of the finds that the curves are made of."""
+
+SAMPLED = 60
+"""Number of fields, evenly spread, whose order of colours is looked at."""
 
 _BATCH = 256
 
@@ -134,7 +138,7 @@ class Scanned:
     errors : tuple of Error
         False finds and misses of the detector.
     faults : tuple of Fault
-        Fields that could not be scanned.
+        Fields that could not be scanned, and the doubt that red and blue are swapped.
     floor : float
         Least score of the low scan.
     """
@@ -201,8 +205,10 @@ def scan_fields(
     operating = scanner.cascade.threshold if threshold is None else threshold
     floor = min(FLOOR, operating - 0.2)
     work = _Work(scanner, unrestrained(scanner), operating, floor, classifier)
+    stride = max(1, len(scales) // SAMPLED)
     for field in fields:
         if field.name in scales:
+            work.looks_at_colours = len(work.fields) % stride == 0
             work.add(field, scales[field.name])
             progress(len(work.fields))
     return work.result()
@@ -223,6 +229,8 @@ class _Work:
         self._accepted_candidates: list[Candidate] = []
         self._errors: list[Error] = []
         self._faults: list[Fault] = []
+        self._orders: list[float | None] = []
+        self.looks_at_colours = True
 
     def add(self, field: FieldTruth, scale: Scale) -> None:
         try:
@@ -231,6 +239,8 @@ class _Work:
             self._faults.append(Fault("image", field.name, str(error), left_out=True))
             return
         number, white, px = len(self.fields), white_point(image), scale.erythrocyte_px
+        if self.looks_at_colours:
+            self._orders.append(measure_order(image, white, px / BOXED_PER_EDGE))
         truth = TrainingField(field.name, image, white, px, field.leukocytes, field.open, field.platelets)
         finds = self._scanner.detect(image, white=white, erythrocyte_px=px, threshold=self._operating)
         low = self._low.detect(image, white=white, erythrocyte_px=px, threshold=self._floor)
@@ -303,9 +313,20 @@ class _Work:
             tuple(self._candidates),
             tuple(self._accepted_candidates),
             tuple(self._errors),
-            tuple(self._faults),
+            (*self._faults, *_swapped(self._orders)),
             self._floor,
         )
+
+
+def _swapped(orders: Sequence[float | None]) -> list[Fault]:
+    share = share_swapped(orders)
+    if share < SWAPPED_SHARE:
+        return []
+    said = (
+        f"red and blue seem to be swapped (BGR instead of RGB?) in {100 * share:.0f} % of the images that"
+        " tell; the figures are not to be trusted, correct the order of the channels"
+    )
+    return [Fault(DOUBTED, "all fields", said)]
 
 
 def _answer(probabilities: NDArray[np.float32], classifier: Classifier) -> Answer:

@@ -17,6 +17,7 @@ from evaluation.detection.evaluate import Evaluation
 from evaluation.detection.scan import Answer, Error
 from evaluation.detection.truth import field_image
 from slides.optics import white_point
+from slides.own_pictures import mark_png
 
 FIELD_COLUMNS = (
     *("image", "height", "width", "erythrocyte_px", "scale_source", "leukocytes"),
@@ -243,7 +244,7 @@ def _negative(
         done, data = cv2.imencode(".png", np.ascontiguousarray(part[..., ::-1]))
         if not done:
             return None
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(mark_png(data.tobytes()))
     white = [f"{value:.3f}" for value in white_point(image)]
     here = (f"{error.row - top:.2f}", f"{error.col - left:.2f}", f"{px:.3f}")
     there = (f"{error.row:.2f}", f"{error.col:.2f}", score_text(error.score))

@@ -11,6 +11,7 @@ from detector.audit import AuditRows, apply_audit
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, Boxes, read_voc, read_yolo
 from evaluation.detection.coco import CocoTruth, read_coco
 from evaluation.detection.labels import OPEN, Roles
+from slides.own_pictures import own_pictures
 from slides.reader import SUFFIXES, printable, read_image
 
 FORMATS = ("voc", "yolo", "coco")
@@ -18,6 +19,9 @@ FORMATS = ("voc", "yolo", "coco")
 
 YOLO_CLASSES = ("wbc", "rbc", "platelet")
 """Classes of YOLO files where no file of classes is given."""
+
+DOUBTED = "doubt"
+"""Kind of a fault that forbids to trust the figures: swapped colours, another scale than that given."""
 
 _SUFFIX = {"voc": ".xml", "yolo": ".txt"}
 _CLASSES_FILE = "classes.txt"
@@ -31,8 +35,8 @@ class Fault:
 
     Parameters
     ----------
-    kind : {"image", "annotation", "box", "label", "scale", "audit"}
-        What is at fault.
+    kind : {"image", "annotation", "box", "label", "scale", "audit", "doubt"}
+        What is at fault; `DOUBTED` where it forbids to trust the figures.
     where : str
         File, line, object or annotation.
     what : str
@@ -175,7 +179,7 @@ def _images(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
+        for file in sorted(set(files) - own_pictures(Path(place), files)):
             path = Path(place) / file
             if not file.startswith(".") and path.suffix.lower() in SUFFIXES:
                 found[path.relative_to(folder).as_posix()] = path

@@ -1,0 +1,95 @@
+"""Whether images of single cells have the order of colours and the scale that they are read with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cells.errors import CalibrationError
+from cells.records import RGBImage, WhitePoint
+from cells.units import BOXED_PER_EDGE, Pixels
+from slides.calibration import pooled_diameter
+from slides.channel_order import SWAPPED_SHARE, at_working_scale, measure_order, share_swapped
+from slides.erythrocytes import ErythrocyteMeasure, measure_erythrocytes
+from slides.scale_check import DOUBTFUL, SURE_ERYTHROCYTES, deviation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CropMeasure:
+    """What one image of a cell tells.
+
+    Parameters
+    ----------
+    order : float or None
+        What `slides.channel_order.measure_order` says; None where the image does not tell.
+    erythrocytes : ErythrocyteMeasure
+        Its erythrocytes, in units of the diameter that is stated of them.
+    """
+
+    order: float | None
+    erythrocytes: ErythrocyteMeasure
+
+
+@dataclass(frozen=True, slots=True)
+class CropDoubts:
+    """What speaks against the images of single cells as they are read.
+
+    Parameters
+    ----------
+    swapped : bool
+        Whether red and blue seem to be swapped.
+    size : float or None
+        Diameter of the erythrocytes over that stated; None where it suits or too few outlines tell.
+    outlines : int
+        Outlines that the diameter rests on; 0 without one.
+    """
+
+    swapped: bool
+    size: float | None
+    outlines: int
+
+
+def measure_crop(image: RGBImage, white: WhitePoint, erythrocyte_px: float) -> CropMeasure:
+    """Measure colours and erythrocytes of an image of one cell.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB image.
+    white : ndarray of shape (3,), float64
+        Colour of the empty slide.
+    erythrocyte_px : float
+        Diameter stated, as a box around an erythrocyte measures it, px, above 0.
+
+    Returns
+    -------
+    CropMeasure
+    """
+    image, erythrocyte_px = at_working_scale(image, erythrocyte_px)
+    found = measure_erythrocytes(image, white)
+    per_edge = BOXED_PER_EDGE / erythrocyte_px
+    told = None if found.diameter_px is None else Pixels(found.diameter_px * per_edge)
+    scaled = replace(found, diameter_px=told, diameters=found.diameters * per_edge)
+    return CropMeasure(measure_order(image, white, erythrocyte_px / BOXED_PER_EDGE), scaled)
+
+
+def doubts_of(measures: Sequence[CropMeasure]) -> CropDoubts:
+    """Sum up what a sample of the images tells.
+
+    Parameters
+    ----------
+    measures : sequence of CropMeasure
+        One for each image of the sample.
+
+    Returns
+    -------
+    CropDoubts
+        A size is given from a factor of `slides.scale_check.DOUBTFUL` on, where at least
+        `slides.scale_check.SURE_ERYTHROCYTES` outlines agree on it.
+    """
+    swapped = share_swapped(measure.order for measure in measures) >= SWAPPED_SHARE
+    try:
+        size, outlines = pooled_diameter([measure.erythrocytes for measure in measures])
+    except CalibrationError:
+        return CropDoubts(swapped, None, 0)
+    if outlines < SURE_ERYTHROCYTES or deviation(1.0, size) < DOUBTFUL:
+        return CropDoubts(swapped, None, 0)
+    return CropDoubts(swapped, size, outlines)
