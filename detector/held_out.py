@@ -92,7 +92,7 @@ def score_held_out(
     false: list[float] = []
     for _ in range(max(varied, 1)):
         for source in fields_:
-            drawn = draw(source, rng, jitter=settings.jitter if varied else None)
+            drawn = draw(source, rng, jitter=settings.jitter if varied else None, others=fields_)
             points, scores = find_centres(cascade, picture_of(drawn.densities), threshold=_LEAST_THRESHOLD)
             own = _distances(points, drawn.centres) <= _OWN * BLOCKS_PER_ERYTHROCYTE
             open_ = _distances(points, drawn.ignored) <= settings.clear * BLOCKS_PER_ERYTHROCYTE

@@ -12,12 +12,13 @@ from cells.units import Pixels
 from detector.cascade import Cascade
 from detector.channels import ChannelPicture
 from detector.clumps import SURE_LEUKOCYTE, lies_in_heap
+from detector.cluster_look import find_in_clusters
 from detector.frame import place_in_frame
 from detector.ink import Ink, dull_inks
 from detector.look import Look
 from detector.measure import border_depths, estimate_diameters, ring_profiles
 from detector.second_look import find_with_second_look
-from detector.storage import load_cascade, save_cascade
+from detector.storage import CLUSTERS, load_cascade, save_cascade
 from detector.working_scale import BLOCKS_PER_ERYTHROCYTE, release_pages
 
 _INKS = 4
@@ -32,20 +33,24 @@ class Scanner:
     ----------
     cascade : Cascade
         The strong classifier.
+    clusters : Cascade, optional
+        The classifier that looks for leukocytes that touch a find; None does without
+        (`detector.cluster_look`).
     """
 
     cascade: Cascade
+    clusters: Cascade | None = None
 
     @classmethod
-    def load(cls, path: Path, *, sha256: str | None = None) -> "Scanner":
-        """Read a scanner from an ``.npz`` file.
+    def load(cls, path: Path, *, sha256: str | None = None, clusters_sha256: str | None = None) -> "Scanner":
+        """Read a scanner from an ``.npz`` file and ``clusters.npz`` where it lies beside it.
 
         Parameters
         ----------
         path : Path
             File written by `save`.
-        sha256 : str, optional
-            Hash that the file must have.
+        sha256, clusters_sha256 : str, optional
+            Hashes that the files must have; with the latter the second file must be there.
 
         Returns
         -------
@@ -57,10 +62,18 @@ class Scanner:
         ModelError
             Where the file is missing, altered or no detector.
         """
-        return cls(load_cascade(path, sha256=sha256))
+        beside = path.with_name(CLUSTERS)
+        asked = clusters_sha256 is not None or beside.is_file()
+        clusters = load_cascade(beside, sha256=clusters_sha256) if asked else None
+        return cls(load_cascade(path, sha256=sha256), clusters)
 
     def save(self, path: Path) -> str:
-        """Write the scanner to an ``.npz`` file and return the SHA-256 of the file."""
+        """Write the scanner to an ``.npz`` file and return the SHA-256 of the file.
+
+        The look at clusters is written to ``clusters.npz`` beside it.
+        """
+        if self.clusters is not None:
+            save_cascade(self.clusters, path.with_name(CLUSTERS))
         return save_cascade(self.cascade, path)
 
     def detect(
@@ -92,9 +105,10 @@ class Scanner:
         list of Detection
             Ordered by (-score, row, column); no two of them closer than `detector.centres.SPACING`. Where a
             window scores just under the threshold and a smaller one there clearly above it, it is a find with
-            the score of the smaller window (`detector.second_look`). Where the window around a find is full
-            of one dull ink (`detector.ink.dull_inks`), the field is looked at again without that ink. Heaps
-            of platelets (`detector.clumps`) are left out.
+            the score of the smaller window (`detector.second_look`). Leukocytes that touch a find are found
+            by the classifier for clusters, with its score (`detector.cluster_look`). Where the window around
+            a find is full of one dull ink (`detector.ink.dull_inks`), the field is looked at again without
+            that ink. Heaps of platelets (`detector.clumps`) are left out.
 
         Raises
         ------
@@ -117,6 +131,14 @@ class Scanner:
         picture = look.picture()
         points, scores = find_with_second_look(self.cascade, look, picture, threshold=limit)
         sizes = estimate_diameters(ring_profiles(picture, points), self.cascade.diameter)
+        if self.clusters is not None:
+            close = self.clusters.threshold + limit - self.cascade.threshold
+            found, scores = find_in_clusters(
+                self.clusters, picture, points, scores, sizes, threshold=limit, limit=close
+            )
+            if found is not points:
+                points = found
+                sizes = estimate_diameters(ring_profiles(picture, points), self.cascade.diameter)
         return [
             _detection(look, picture, point, score, size)
             for point, score, size in zip(points.tolist(), scores.tolist(), sizes.tolist(), strict=True)

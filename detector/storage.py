@@ -16,6 +16,9 @@ from detector.channels import CHANNELS
 from detector.measure import RINGS
 from detector.scan import FEATURES, STATISTICS
 
+DETECTOR, CLUSTERS = "detector.npz", "clusters.npz"
+"""Files of the model folder: the strong classifier, and the one that looks at clusters."""
+
 FORMAT = "leukoformula.detector/2"
 """Name of the storage format; a file of another format is refused."""
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from detector.boosting import calibrate_gate
 from detector.cascade import GATE_TOTAL, Cascade
 from detector.channels import channel_picture
 from detector.extra_negatives import read_extra_negatives
-from detector.held_out import held_out, score_held_out
+from detector.held_out import HeldOut, held_out, score_held_out
 from detector.measure import fit_diameters, ring_profiles
 from detector.model_folder import write_model_folder
 from detector.rounds import boost
@@ -58,6 +59,26 @@ def fit_sizes(training: Sequence[TrainingField]) -> NDArray[np.float64]:
     return fit_diameters(np.concatenate(profiles), np.array(sizes))
 
 
+def _learn(
+    kept: Sequence[TrainingField],
+    apart: Sequence[TrainingField],
+    settings: TrainingSettings,
+    *,
+    extra: Sequence[TrainingField],
+    work: Path,
+    progress: Callable[[str], None],
+) -> tuple[Cascade, HeldOut]:
+    """Boost a classifier and choose its threshold and its gate; sizes are not yet fitted."""
+    cascade, positives = boost(kept, settings=settings, extra=extra, progress=progress, work=work)
+    varied = score_held_out(cascade, apart, settings=settings, varied=_HELD_OUT_VARIANTS)
+    threshold = varied.best_threshold(false_weight=settings.false_weight)
+    progress(f"threshold {threshold:.2f} from {len(varied.found)} leukocytes of varied held-out fields")
+    limits = {"loss": settings.gate_loss, "margin": settings.gate_margin}
+    cascade = calibrate_gate(cascade, positives, floor=threshold, **limits)
+    progress(f"gate: bound {cascade.gate.bound} of {GATE_TOTAL}")
+    return replace(cascade, threshold=threshold), varied
+
+
 def train(
     settings: TrainingSettings,
     data: Path,
@@ -76,8 +97,8 @@ def train(
     data : Path
         Folder of the published images, with ``txl_pbc``.
     out : Path
-        Model folder; ``detector.npz``, ``manifest.json`` and ``card.md`` are written to it, and finished
-        rounds to its folder ``work``, from which an interrupted training goes on.
+        Model folder; ``detector.npz``, ``clusters.npz``, ``manifest.json`` and ``card.md`` are written to it,
+        and finished rounds to its folder ``work``, from which an interrupted training goes on.
     corrections : Path
         Audit list of the training boxes.
     hard_negatives : Path, optional
@@ -88,7 +109,7 @@ def train(
     Returns
     -------
     Cascade
-        What was stored. The same settings, data and library versions give the same bytes.
+        What was stored as ``detector.npz``. The same settings, data and library versions give the same bytes.
 
     Raises
     ------
@@ -100,23 +121,24 @@ def train(
     apart = [item for item in known if held_out(item.name, share=settings.held_out)]
     progress(f"{len(kept)} fields to train on, {len(apart)} held out")
     extra = read_extra_negatives(hard_negatives) if hard_negatives is not None else []
-    cascade, positives = boost(kept, settings=settings, extra=extra, progress=progress, work=out / "work")
-    varied = score_held_out(cascade, apart, settings=settings, varied=_HELD_OUT_VARIANTS)
-    threshold = varied.best_threshold(false_weight=settings.false_weight)
-    progress(f"threshold {threshold:.2f} from {len(varied.found)} leukocytes of varied held-out fields")
-    limits = {"loss": settings.gate_loss, "margin": settings.gate_margin}
-    cascade = calibrate_gate(cascade, positives, floor=threshold, **limits)
-    progress(f"gate: bound {cascade.gate.bound} of {GATE_TOTAL}")
-    cascade = replace(cascade, threshold=threshold, diameter=fit_sizes(kept))
+    learn = partial(_learn, kept, apart, extra=extra, progress=progress)
+    cascade, varied = learn(settings, work=out / "work")
+    cascade = replace(cascade, diameter=fit_sizes(kept))
+    progress("the classifier that looks at clusters")
+    clusters, close = learn(settings.for_clusters(), work=out / "work" / "clusters")
+    clusters = replace(clusters, diameter=cascade.diameter)
     plain = score_held_out(cascade, apart, settings=settings, varied=0)
     metrics = {
         "held_out_leukocytes": len(plain.found),
-        "held_out_missed": int((plain.found < threshold).sum()),
-        "held_out_false": int((plain.false >= threshold).sum()),
+        "held_out_missed": int((plain.found < cascade.threshold).sum()),
+        "held_out_false": int((plain.false >= cascade.threshold).sum()),
         "varied_leukocytes": len(varied.found),
-        "varied_missed": int((varied.found < threshold).sum()),
-        "varied_false": int((varied.false >= threshold).sum()),
+        "varied_missed": int((varied.found < cascade.threshold).sum()),
+        "varied_false": int((varied.false >= cascade.threshold).sum()),
+        "clusters_leukocytes": len(close.found),
+        "clusters_missed": int((close.found < clusters.threshold).sum()),
+        "clusters_false": int((close.false >= clusters.threshold).sum()),
     }
-    write_model_folder(out, cascade, settings=settings, metrics=metrics, fields_=len(kept))
+    write_model_folder(out, cascade, clusters, settings=settings, metrics=metrics, fields_=len(kept))
     progress(f"stored {out}: {metrics}")
     return cascade

@@ -15,6 +15,8 @@ from detector.training_settings import TrainingSettings
 from detector.variations import Drawn, draw, draw_overlay
 from detector.working_scale import BLOCKS_PER_ERYTHROCYTE
 
+_BOTH_NEAR = 1.3
+
 
 def collect_windows(
     training: Sequence[TrainingField],
@@ -58,7 +60,7 @@ def collect_windows(
             positives.append(window_features(picture, near))
             if cascade is None:
                 away = rng.integers(0, limit, (count, 2))
-                away = away[_clear_of(drawn, away) >= settings.clear]
+                away = away[_outside(drawn, away, settings)]
             else:
                 away = _false_windows(scan(cascade, picture), drawn, settings)
             negatives.append(window_features(picture, away))
@@ -77,7 +79,7 @@ def _draw(
     if hard and rng.random() < settings.overlays:
         other = training[int(rng.integers(len(training)))]
         return draw_overlay(source, other, rng, jitter=settings.jitter)
-    return draw(source, rng, jitter=None if first else settings.jitter)
+    return draw(source, rng, jitter=None if first else settings.jitter, others=training)
 
 
 def _positive_positions(
@@ -90,17 +92,21 @@ def _positive_positions(
     return np.unique(np.clip(np.rint(moved), 0, limit - 1).astype(np.intp), axis=0)
 
 
-def _clear_of(drawn: Drawn, positions: NDArray[np.intp]) -> NDArray[np.float64]:
+def _outside(drawn: Drawn, positions: NDArray[np.intp], settings: TrainingSettings) -> NDArray[np.bool_]:
+    """Tell which windows show no leukocyte: those far from all, and those between two that touch."""
     cells = np.concatenate([drawn.centres, drawn.ignored])
     if not len(cells):
-        return np.full(len(positions), np.inf)
-    away = np.sqrt(((positions[:, None, :] - cells[None, :, :]) ** 2).sum(axis=2)).min(axis=1)
-    clear: NDArray[np.float64] = away / BLOCKS_PER_ERYTHROCYTE
-    return clear
+        return np.ones(len(positions), np.bool_)
+    away = np.sqrt(((positions[:, None, :] - cells[None, :, :]) ** 2).sum(axis=2)) / BLOCKS_PER_ERYTHROCYTE
+    nearest = np.sort(away, axis=1)[:, :2]
+    far = nearest[:, 0] >= settings.clear
+    between = (nearest[:, 0] >= settings.clear_between) & (nearest[:, -1] <= _BOTH_NEAR) & (len(cells) > 1)
+    outside: NDArray[np.bool_] = far | between
+    return outside
 
 
 def _false_windows(scores: NDArray[np.float64], drawn: Drawn, settings: TrainingSettings) -> NDArray[np.intp]:
     places = np.argwhere(scores >= settings.hard_floor)
-    places = places[_clear_of(drawn, places) >= settings.clear]
+    places = places[_outside(drawn, places, settings)]
     best = suppress(places.astype(np.float64), scores[places[:, 0], places[:, 1]], spacing=1.5)
     return places[best[: settings.hard_negatives]]

@@ -1,5 +1,6 @@
 """Variations of training fields, drawn by chance in optical density."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.disturbances import with_clumps, with_lamp, with_marks
+from detector.neighbours import with_neighbours
 from detector.samples import TrainingField
 from detector.truth import Box
 from detector.working_scale import BLOCK, Densities, working_densities
@@ -45,6 +47,8 @@ class Jitter:
         Largest unevenness of the lamp over the field, in optical density.
     marks : float
         Chance of scale bars, lines or labels burned into the field.
+    touching : float
+        Chance of leukocytes laid against those of the field.
     """
 
     scale: float = 0.15
@@ -59,6 +63,7 @@ class Jitter:
     bars: float = 0.08
     lamp: float = 0.0
     marks: float = 0.0
+    touching: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +85,13 @@ class Drawn:
     ignored: NDArray[np.float64]
 
 
-def draw(field: TrainingField, rng: np.random.Generator, *, jitter: Jitter | None = None) -> Drawn:
+def draw(
+    field: TrainingField,
+    rng: np.random.Generator,
+    *,
+    jitter: Jitter | None = None,
+    others: Sequence[TrainingField] = (),
+) -> Drawn:
     """Draw a variation of a training field.
 
     Parameters
@@ -91,6 +102,9 @@ def draw(field: TrainingField, rng: np.random.Generator, *, jitter: Jitter | Non
         Source of chance.
     jitter : Jitter, optional
         How far to vary; None gives the field as it is.
+    others : sequence of TrainingField, optional
+        Fields whose leukocytes may be laid against those of the field: one of those that are as large, since
+        they come from the same laboratory. Without any the field keeps its own.
 
     Returns
     -------
@@ -99,6 +113,10 @@ def draw(field: TrainingField, rng: np.random.Generator, *, jitter: Jitter | Non
     """
     if jitter is None:
         return _scaled(field, 1.0)
+    if others and jitter.touching and rng.random() < jitter.touching:
+        alike = [other for other in others if other.image.shape == field.image.shape]
+        if alike:
+            field = with_neighbours(field, alike[int(rng.integers(len(alike)))], rng)
     if rng.random() < jitter.crop:
         field = _cut(field, rng)
     drawn = _scaled(field, float(np.exp(rng.uniform(-1, 1) * np.log1p(jitter.scale))))

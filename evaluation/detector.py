@@ -9,13 +9,14 @@ import itertools
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cells.files import atomic_path
 from detector.scanner import Scanner
 from evaluation.boxes import SETS, truth_fields
 from evaluation.command_line import add_data, command_parser, exit_code_of
-from evaluation.detector_runs import run_detector, same_cells
+from evaluation.detector_runs import laid_together, run_detector, same_cells
 from evaluation.finds import FieldOutcome, Figures, share_of, summarise
 from leukoformula.settings import CLASSIFIERS
 from leukoformula.store import load_classifier
@@ -79,16 +80,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--resample", type=float, action="append", help="scale of the fields for the table of same cells"
     )
+    parser.add_argument(
+        "--clusters",
+        action="store_true",
+        help="lay more leukocytes of each field against those that it shows",
+    )
+    parser.add_argument("--no-cluster-look", action="store_true", help="scan without the look at clusters")
     parser.add_argument("--errors", type=Path, help="CSV file for the false finds and misses")
     return exit_code_of(_judge, parser.parse_args(arguments))
 
 
 def _judge(options: argparse.Namespace) -> None:
     scanner = Scanner.load(options.model)
+    if options.no_cluster_look:
+        scanner = replace(scanner, clusters=None)
     classifier = load_classifier(options.classifier)[0] if options.classifier else None
     rows, again = [], []
     for name in options.sets or sorted(SETS):
         fields = list(truth_fields(options.data, name, audit=options.audit))
+        if options.clusters:
+            fields = laid_together(fields)
         limits = options.threshold or [scanner.cascade.threshold]
         for threshold, scale in itertools.product(limits, options.scale or [1.0]):
             start = time.process_time()

@@ -9,6 +9,7 @@ import numpy as np
 from cells.records import Detection
 from classifiers.base import Classifier
 from detector.centres import SPACING
+from detector.neighbours import with_neighbours
 from detector.samples import TrainingField
 from detector.scanner import Scanner
 from detector.suppression import suppress
@@ -62,6 +63,25 @@ def run_detector(
             finds = keep_leukocytes(finds, replace(field, erythrocyte_px=told), classifier)
         outcomes.append(judge_field(field, finds))
     return outcomes
+
+
+def laid_together(fields: Iterable[TrainingField], *, seed: int = 0) -> list[TrainingField]:
+    """Lay more leukocytes of each field, in its stain and under its lamp, against those that it shows.
+
+    Parameters
+    ----------
+    fields : iterable of TrainingField
+        Fields with audited boxes; those without a leukocyte are left out.
+    seed : int, optional
+        Seed of the choice.
+
+    Returns
+    -------
+    list of TrainingField
+        Each field with up to three copies of its leukocytes; see `detector.neighbours.with_neighbours`.
+    """
+    rng = np.random.default_rng(seed)
+    return [with_neighbours(field, field, rng) for field in fields if field.leukocytes]
 
 
 def merge_scans(scans: Sequence[Sequence[Detection]], *, erythrocyte_px: float) -> list[Detection]:

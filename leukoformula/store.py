@@ -73,11 +73,13 @@ def load_detector(*, root: Path | None = None) -> "tuple[Scanner, tuple[ModelInf
         Where it is missing, altered or of another kind.
     """
     from detector.scanner import Scanner  # noqa: PLC0415 - loads OpenCV
+    from detector.storage import CLUSTERS  # noqa: PLC0415
 
     folder = (root or SHIPPED) / "detector"
     model = open_model(folder, kind="detector")
     path = folder / next(iter(model.contents))
-    return Scanner.load(path, sha256=model.sha256), (model_info("detector", root=root),)
+    scanner = Scanner.load(path, sha256=model.sha256, clusters_sha256=model.manifest["files"].get(CLUSTERS))
+    return scanner, (model_info("detector", root=root),)
 
 
 def load_segmenter(

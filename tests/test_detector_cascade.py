@@ -16,7 +16,7 @@ from detector.channels import CHANNELS, PADDING, WINDOW, ChannelPicture
 from detector.measure import RINGS
 from detector.scan import FEATURES, ORBITS, scan, window_features
 from detector.storage import load_cascade, save_cascade
-from detector.training_settings import TrainingSettings
+from detector.training_settings import ClusterSettings, TrainingSettings
 
 
 def make_picture(rng: np.random.Generator, rows: int = 17, cols: int = 23) -> ChannelPicture:
@@ -52,6 +52,7 @@ def settings(depth: int) -> TrainingSettings:
         hard_floor=-0.2,
         overlays=0.0,
         clear=1.0,
+        clear_between=1.0,
         shift=0.1,
         trees=(8,),
         depth=depth,
@@ -64,6 +65,7 @@ def settings(depth: int) -> TrainingSettings:
         gate_loss=0.01,
         gate_margin=0.02,
         false_weight=1.0,
+        clusters=ClusterSettings(1, 0.6, 1.0, 0.5),
     )
 
 

@@ -42,15 +42,9 @@ def assert_one_each(found: list[Detection], field: SyntheticField) -> None:
 TRIO = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 3])
+@pytest.mark.parametrize("seed", range(4))
 def test_touching_leukocytes_are_separated(scanner: Scanner, seed: int) -> None:
     field = drawn(seed, *TRIO, touching=True)
-    assert_one_each(find(scanner, field.image), field)
-
-
-@pytest.mark.xfail(reason="the neutrophil scores under the threshold, two of three found", strict=True)
-def test_a_tight_cluster_is_separated(scanner: Scanner) -> None:
-    field = drawn(2, *TRIO, touching=True)
     assert_one_each(find(scanner, field.image), field)
 
 
