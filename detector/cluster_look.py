@@ -21,6 +21,7 @@ _NUCLEUS_SHARE = 0.1
 _NUCLEUS = 7
 _LEAST_DARK = 8
 _REACH = REACH * BLOCKS_PER_ERYTHROCYTE
+_DISC = np.stack(np.nonzero(np.hypot(*(np.mgrid[-4:4, -4:4] + 0.5)) <= 4.3)) - 4
 _CHUNK = 256
 
 Points = NDArray[np.float64]
@@ -86,23 +87,29 @@ def find_in_clusters(
 
 def _dark_left(picture: ChannelPicture, points: Points, sizes: NDArray[np.float64]) -> bool:
     """Tell whether beside the finds a body is left that is at least half as dark as their nuclei."""
-    red = picture.maps[RED, PADDING:-PADDING, PADDING:-PADDING]
-    around, own = (np.zeros(red.shape, np.bool_) for _ in range(2))
-    for point, size in zip(points, sizes.tolist(), strict=True):
-        low = np.maximum(np.floor(point - _REACH), 0).astype(int).tolist()
-        high = np.ceil(point + _REACH).astype(int).tolist()
-        some = slice(low[0], high[0]), slice(low[1], high[1])
-        rows, cols = (np.arange(*ends) for ends in zip(low, np.minimum(high, red.shape), strict=True))
-        away = (rows[:, None] + 0.5 - point[0]) ** 2 + (cols + 0.5 - point[1]) ** 2
-        around[some] |= away <= _REACH**2
-        own[some] |= away <= (_OWN * size * BLOCKS_PER_ERYTHROCYTE) ** 2
-    inside = red[own > 0]
-    if not len(inside):
-        return False
+    red = picture.maps[RED]
+    corner = np.rint(points).astype(np.intp) + PADDING
+    inside = red[corner[:, :1] + _DISC[0], corner[:, 1:] + _DISC[1]].ravel()
     place = int((1.0 - _NUCLEUS_SHARE) * (len(inside) - 1))
     level = _DARK_SHARE * float(np.partition(inside, place)[place])
-    left = around & ~own & (red >= level)
-    together = cv2.boxFilter(left.astype(np.uint8), cv2.CV_8U, (_NUCLEUS, _NUCLEUS), normalize=False)
+    field = red[PADDING:-PADDING, PADDING:-PADDING]
+    rows, cols = (field >= level).nonzero()
+    near, own = np.zeros((2, len(rows)), np.bool_)
+    order = np.argsort(points[:, 0], kind="stable")
+    for start in range(0, len(order), _CHUNK):
+        some = order[start : start + _CHUNK]
+        ends = points[some[0], 0] - _REACH - 0.5, points[some[-1], 0] + _REACH - 0.5
+        part = slice(*np.searchsorted(rows, ends))
+        away = (rows[part, None] - (points[some, 0] - 0.5)) ** 2
+        away += (cols[part, None] - (points[some, 1] - 0.5)) ** 2
+        near[part] |= (away <= _REACH**2).any(axis=1)
+        own[part] |= (away <= (_OWN * BLOCKS_PER_ERYTHROCYTE * sizes[some]) ** 2).any(axis=1)
+    left = near & ~own
+    if np.count_nonzero(left) < _LEAST_DARK:
+        return False
+    bodies = np.zeros(field.shape, np.uint8)
+    bodies[rows[left], cols[left]] = 1
+    together = cv2.boxFilter(bodies, cv2.CV_8U, (_NUCLEUS, _NUCLEUS), normalize=False)
     return int(together.max()) >= _LEAST_DARK
 
 
