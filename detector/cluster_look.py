@@ -15,6 +15,10 @@ REACH = 2.6
 LINK = 2.0
 """How far from one of these the next may lie."""
 
+SURE = 0.1
+"""What two finds must exceed the limit by where no other find vouches for them."""
+
+_SAME_CELL = 0.6
 _OWN = 0.55
 _DARK_SHARE = 0.5
 _NUCLEUS_SHARE = 0.1
@@ -32,8 +36,9 @@ def find_in_clusters(
     picture: ChannelPicture,
     points: Points,
     scores: NDArray[np.float64],
-    sizes: NDArray[np.float64],
     *,
+    sizes: NDArray[np.float64],
+    missed: Points,
     threshold: float,
     limit: float,
 ) -> tuple[Points, NDArray[np.float64]]:
@@ -51,6 +56,8 @@ def find_in_clusters(
         Their scores.
     sizes : ndarray of shape (K,), float64
         Their diameters in erythrocyte diameters.
+    missed : ndarray of shape (J, 2), float64
+        What just missed the threshold.
     threshold : float
         Least score of these finds.
     limit : float
@@ -60,21 +67,23 @@ def find_in_clusters(
     -------
     points, scores : ndarray of shape (N, 2) and (N,), float64
         The finds, no two of them closer than `detector.centres.SPACING`, ordered by (-score, row, column).
-        Finds by ``clusters`` count within `REACH` of another find, and within `LINK` of one that counts. A
+        Finds by ``clusters`` count within `REACH` of another find; where two within `LINK` of each other
+        exceed ``limit`` by `SURE` and one of them is a near miss; and within `LINK` of one that counts. A
         find with two of them within the spacing is left out for them where both exceed ``limit`` by as much
-        as it exceeds ``threshold``. Where nothing dark is left beside the finds, they are returned as given.
+        as it exceeds ``threshold``. Where nothing dark is left beside the finds and nothing just missed, they
+        are returned as given.
 
     Notes
     -----
     The window of 21 µm shows the neighbours of a cell that touches others; a classifier that has to accept
     them as well rejects less elsewhere, so it is asked only beside a find.
     """
-    if not len(points) or not _dark_left(picture, points, sizes):
+    if not len(missed) and (not len(points) or not _dark_left(picture, points, sizes)):
         return points, scores
     found, found_scores = find_centres(clusters, picture, threshold=limit)
-    reached = _within(points, found, REACH)
     near = np.zeros(len(found), np.bool_)
-    near[reached[1]] = True
+    near[_within(points, found, REACH)[1]] = True
+    near |= _sure_pairs(found, found_scores >= limit + SURE, missed)
     near = _linked(near, found)
     between = _between(scores - threshold, found_scores - limit, points, found, near)
     kept, kept_scores = points[~between], scores[~between]
@@ -83,6 +92,15 @@ def find_in_clusters(
     all_scores = np.concatenate([kept_scores, found_scores[near]])
     order = np.lexsort((together[:, 1], together[:, 0], -all_scores))
     return together[order], all_scores[order]
+
+
+def _sure_pairs(found: Points, sure: NDArray[np.bool_], missed: Points) -> NDArray[np.bool_]:
+    """Tell the finds at a near miss that lie beside another, both being sure."""
+    at_miss = np.zeros(len(found), np.bool_)
+    at_miss[_within(missed, found, _SAME_CELL)[1]] = True
+    first, second = _within(found, found, LINK)
+    paired = (first != second) & sure[first] & sure[second] & at_miss[first]
+    return np.asarray(np.bincount(first[paired], minlength=len(found)) > 0)
 
 
 def _dark_left(picture: ChannelPicture, points: Points, sizes: NDArray[np.float64]) -> bool:

@@ -129,12 +129,19 @@ class Scanner:
 
     def _found(self, look: Look, limit: float) -> list[Detection]:
         picture = look.picture()
-        points, scores = find_with_second_look(self.cascade, look, picture, threshold=limit)
+        points, scores, missed = find_with_second_look(self.cascade, look, picture, threshold=limit)
         sizes = estimate_diameters(ring_profiles(picture, points), self.cascade.diameter)
         if self.clusters is not None:
             close = self.clusters.threshold + limit - self.cascade.threshold
             found, scores = find_in_clusters(
-                self.clusters, picture, points, scores, sizes, threshold=limit, limit=close
+                self.clusters,
+                picture,
+                points,
+                scores,
+                sizes=sizes,
+                missed=missed,
+                threshold=limit,
+                limit=close,
             )
             if found is not points:
                 points = found

@@ -23,7 +23,7 @@ _SAME_CELL = 0.6
 
 def find_with_second_look(
     cascade: Cascade, look: Look, picture: ChannelPicture, *, threshold: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Find the cells of a field; where a window just misses the threshold, a smaller one decides.
 
     Parameters
@@ -44,10 +44,12 @@ def find_with_second_look(
         the smaller window (`SMALLER`) scores `SURE` above the threshold at the same place.
     scores : ndarray of shape (K,), float64
         Their scores, those of the smaller window for near misses; both ordered by (-score, row, column).
+    missed : ndarray of shape (J, 2), float64
+        The near misses that are no finds.
     """
     points, scores = find_centres(cascade, picture, threshold=threshold, floor=threshold - NEAR_MISS)
     if not len(scores) or scores[-1] >= threshold:
-        return points, scores
+        return points, scores, points[len(points) :]
     again = look.picture(SMALLER)
     second, second_scores = find_centres(cascade, again, threshold=threshold + SURE)
     steps = again.row_step / picture.row_step, again.col_step / picture.col_step
@@ -61,12 +63,12 @@ def _settled(
     second_scores: NDArray[np.float64],
     *,
     threshold: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Keep of the near misses those that the smaller window found, with the score that it gave."""
     away = np.sqrt(((points[:, None] - second[None]) ** 2).sum(axis=2))
     near = away <= _SAME_CELL * BLOCKS_PER_ERYTHROCYTE
     best = np.where(near, second_scores, -np.inf).max(axis=1, initial=-np.inf)
     settled = np.where(scores >= threshold, scores, best)
     order = np.lexsort((points[:, 1], points[:, 0], -settled))
-    order = order[settled[order] >= threshold]
-    return points[order], settled[order]
+    found = order[settled[order] >= threshold]
+    return points[found], settled[found], points[settled < threshold]

@@ -46,14 +46,14 @@ class Panel:
 
 
 def drawn(seed: int, *cells: CellClass, **options: float | bool) -> SyntheticField:
-    """Draw the field that the test of the same seed draws."""
+    """Draw a field as tests/test_detector_cases.py does."""
     return draw_field(shape=SHAPE, leukocytes=cells, rng=np.random.default_rng(seed), um_per_px=UM, **options)
 
 
 def panels() -> list[Panel]:
-    """Draw the fields that tests/test_detector_cases.py marks as known failures."""
+    """Draw clusters of which a cell is missed; docs/detector.md counts how often that is."""
     trio = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL)
-    clusters = [drawn(seed, *trio, touching=True) for seed in (2, 100, 104)]
+    clusters = [drawn(seed, *trio, touching=True) for seed in (107, 110, 138)]
     return [Panel("cluster", cluster.image, cluster) for cluster in clusters]
 
 

@@ -105,7 +105,9 @@ def test_finds_keep_their_distance_and_their_order(scanner: Scanner) -> None:
     points, scores = find_centres(scanner.cascade, picture, threshold=scanner.cascade.threshold)
     given = {"threshold": scanner.cascade.threshold, "limit": scanner.clusters.threshold}
     sizes = np.full(len(points), 1.5)
-    found, values = find_in_clusters(scanner.clusters, picture, points, scores, sizes, **given)
+    found, values = find_in_clusters(
+        scanner.clusters, picture, points, scores, sizes=sizes, missed=points[:0], **given
+    )
     assert len(found) > len(points)
     away = np.sqrt(((found[:, None] - found[None]) ** 2).sum(axis=2)) + 99 * np.eye(len(found))
     assert away.min() >= SPACING * 5 - 1e-9
@@ -118,10 +120,21 @@ def test_nothing_is_looked_for_without_a_find(scanner: Scanner) -> None:
     image = cluster(7, 5).image
     picture = channel_picture(image, white_point(image), erythrocyte_px=ERYTHROCYTE_PX)
     none = np.zeros((0, 2))
-    found, _ = find_in_clusters(
-        scanner.clusters, picture, none, np.zeros(0), np.zeros(0), threshold=0.0, limit=0.0
-    )
+    given = {"sizes": np.zeros(0), "missed": none, "threshold": 0.0, "limit": 0.0}
+    found, _ = find_in_clusters(scanner.clusters, picture, none, np.zeros(0), **given)
     assert found is none
+
+
+def test_a_cluster_that_just_misses_as_a_whole_is_found(scanner: Scanner) -> None:
+    field = draw_field(
+        shape=(420, 560),
+        leukocytes=(CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL),
+        rng=np.random.default_rng(124),
+        um_per_px=UM,
+        touching=True,
+    )
+    assert found_of(replace(scanner, clusters=None), field) == (0, 0)
+    assert found_of(scanner, field) == (3, 0)
 
 
 def test_many_clusters_are_found_as_each_by_itself(scanner: Scanner) -> None:
