@@ -68,10 +68,10 @@ def find_in_clusters(
     points, scores : ndarray of shape (N, 2) and (N,), float64
         The finds, no two of them closer than `detector.centres.SPACING`, ordered by (-score, row, column).
         Finds by ``clusters`` count within `REACH` of another find; where two within `LINK` of each other
-        exceed ``limit`` by `SURE` and one of them is a near miss; and within `LINK` of one that counts. A
-        find with two of them within the spacing is left out for them where both exceed ``limit`` by as much
-        as it exceeds ``threshold``. Where nothing dark is left beside the finds and nothing just missed, they
-        are returned as given.
+        exceed ``limit`` by `SURE` and one of them is a near miss; and within `LINK` of one that counts; but
+        not within the radius of a find. A find with two of them within the spacing is left out for them where
+        both exceed ``limit`` by as much as it exceeds ``threshold``. Where nothing dark is left beside the
+        finds and nothing just missed, they are returned as given.
 
     Notes
     -----
@@ -87,11 +87,19 @@ def find_in_clusters(
     near = _linked(near, found)
     between = _between(scores - threshold, found_scores - limit, points, found, near)
     kept, kept_scores = points[~between], scores[~between]
-    near[_within(kept, found, SPACING)[1]] = False
+    near &= ~_inside(kept, sizes[~between], found)
     together = np.concatenate([kept, found[near]])
     all_scores = np.concatenate([kept_scores, found_scores[near]])
     order = np.lexsort((together[:, 1], together[:, 0], -all_scores))
     return together[order], all_scores[order]
+
+
+def _inside(points: Points, sizes: NDArray[np.float64], found: Points) -> NDArray[np.bool_]:
+    """Tell the finds within the spacing of another, or within its radius: they are the same cell."""
+    first, second = _within(points, found, REACH)
+    apart = np.sqrt(((points[first] - found[second]) ** 2).sum(axis=1)) / BLOCKS_PER_ERYTHROCYTE
+    same = apart < np.maximum(SPACING, 0.5 * sizes[first])
+    return np.asarray(np.bincount(second[same], minlength=len(found)) > 0)
 
 
 def _sure_pairs(found: Points, sure: NDArray[np.bool_], missed: Points) -> NDArray[np.bool_]:
