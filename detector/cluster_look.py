@@ -27,6 +27,7 @@ _LEAST_DARK = 8
 _REACH = REACH * BLOCKS_PER_ERYTHROCYTE
 _DISC = np.stack(np.nonzero(np.hypot(*(np.mgrid[-4:4, -4:4] + 0.5)) <= 4.3)) - 4
 _CHUNK = 256
+_FEW = 32
 
 Points = NDArray[np.float64]
 
@@ -122,8 +123,8 @@ def _dark_left(picture: ChannelPicture, points: Points, sizes: NDArray[np.float6
     rows, cols = (field >= level).nonzero()
     near, own = np.zeros((2, len(rows)), np.bool_)
     order = np.argsort(points[:, 0], kind="stable")
-    for start in range(0, len(order), _CHUNK):
-        some = order[start : start + _CHUNK]
+    for start in range(0, len(order), _FEW):
+        some = order[start : start + _FEW]
         ends = points[some[0], 0] - _REACH - 0.5, points[some[-1], 0] + _REACH - 0.5
         part = slice(*np.searchsorted(rows, ends))
         away = (rows[part, None] - (points[some, 0] - 0.5)) ** 2
