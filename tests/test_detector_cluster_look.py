@@ -20,6 +20,7 @@ from slides.optics import white_point
 from slides.synthetic.field import SyntheticField, draw_field
 
 FOLDER = SHIPPED / "detector"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "detector.md"
 UM = 0.17
 ERYTHROCYTE_PX = 7.5 / UM
 KINDS = (
@@ -58,6 +59,22 @@ def test_drawn_clusters_are_counted_cell_by_cell(scanner: Scanner) -> None:
     assert sum(hits for hits, _ in with_look) >= 0.9 * cells
     assert sum(hits for hits, _ in with_look) > sum(hits for hits, _ in without) + 0.1 * cells
     assert sum(false for _, false in with_look) == 0
+
+
+def trio(seed: int) -> SyntheticField:
+    kinds = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL)
+    rng = np.random.default_rng(seed)
+    return draw_field(shape=(420, 560), leukocytes=kinds, rng=rng, um_per_px=UM, touching=True)
+
+
+def test_the_page_tells_how_many_cells_of_drawn_clusters_are_found(scanner: Scanner) -> None:
+    fields = [trio(seed) for seed in range(100, 140)]
+    shares = []
+    for one in (replace(scanner, clusters=None), scanner):
+        found = np.sum([found_of(one, field) for field in fields], axis=0)
+        shares.append(f"{found[0] / 120:.3f} / {found[1]}")
+    row = f"| 40 drawn clusters of three, seeds 100 to 139 | 120 | {shares[0]} | {shares[1]} |"
+    assert row in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.data
@@ -126,13 +143,7 @@ def test_nothing_is_looked_for_without_a_find(scanner: Scanner) -> None:
 
 
 def test_a_cluster_that_just_misses_as_a_whole_is_found(scanner: Scanner) -> None:
-    field = draw_field(
-        shape=(420, 560),
-        leukocytes=(CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL),
-        rng=np.random.default_rng(124),
-        um_per_px=UM,
-        touching=True,
-    )
+    field = trio(124)
     assert found_of(replace(scanner, clusters=None), field) == (0, 0)
     assert found_of(scanner, field) == (3, 0)
 
