@@ -65,6 +65,13 @@ def drawn(rows: int, cols: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(field[:rows, :cols])
 
 
+def drawn_cluster(rows: int, cols: int) -> NDArray[np.uint8]:
+    """Draw a field whose leukocytes touch, so that the classifier for clusters is asked."""
+    cells = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.EOSINOPHIL)
+    rng = np.random.default_rng(2)
+    return draw_field(shape=(rows, cols), leukocytes=cells, rng=rng, um_per_px=UM, touching=True).image
+
+
 def scan_rows(scanner: Scanner, image: NDArray[np.uint8], name: str, repeats: int) -> tuple[float, float]:
     """Print decode, detector and its parts for one field; return detector and dense scan in milliseconds."""
     jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
@@ -266,6 +273,7 @@ def run(options: argparse.Namespace) -> None:
         name: scan_rows(scanner, image, name, (5 if image is small else 1) * options.repeats)
         for name, image in fields.items()
     }
+    scan_rows(scanner, drawn_cluster(480, 640), "640×480, a cluster", 5 * options.repeats)
     if options.data is not None:
         path = sorted((options.data / "deepbionet" / "Images").glob("*.jpg"))[20]
         image = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1]).astype(np.uint8)

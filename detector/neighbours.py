@@ -16,9 +16,7 @@ _LEAST_APART = 0.85
 _EDGE = 0.03
 
 
-def with_neighbours(
-    field: TrainingField, other: TrainingField, rng: np.random.Generator, *, most: int = _MOST
-) -> TrainingField:
+def with_neighbours(field: TrainingField, other: TrainingField, rng: np.random.Generator) -> TrainingField:
     """Lay leukocytes of another field against those of a field.
 
     Parameters
@@ -29,13 +27,11 @@ def with_neighbours(
         The field whose leukocytes are laid, brought to the same erythrocyte diameter and white point.
     rng : numpy.random.Generator
         Source of chance.
-    most : int, optional
-        Largest number of leukocytes laid; at least one is tried.
 
     Returns
     -------
     TrainingField
-        With one to ``most`` more leukocytes, each at 0.88 to 1.12 times the sum of the radii from one that is
+        With one to three more leukocytes, each at 0.88 to 1.12 times the sum of the radii from one that is
         there and behind what is there, its centre in the field; fewer where there is no room.
 
     Notes
@@ -49,7 +45,7 @@ def with_neighbours(
     image: NDArray[np.float32] = field.image.astype(np.float32)
     cells = list(field.leukocytes)
     taken = _ellipses(cells + list(field.ignored), field.image.shape[:2], field.erythrocyte_px)
-    for _ in range(int(rng.integers(1, most + 1))):
+    for _ in range(int(rng.integers(1, _MOST + 1))):
         source = sources[int(rng.integers(len(sources)))]
         box = _place(cells, source, field, other, rng)
         if box is None:
