@@ -88,7 +88,7 @@ def _density(
 def _mixing(rng: np.random.Generator, most: float) -> NDArray[np.float64]:
     share = most * rng.random()
     rows = np.exp(1.5 * rng.standard_normal((3, 3)))
-    return (1.0 - share) * np.eye(3) + share * rows / rows.sum(axis=1, keepdims=True)
+    return np.asarray((1.0 - share) * np.eye(3) + share * rows / rows.sum(axis=1, keepdims=True))
 
 
 def _restain_cytoplasm(
@@ -105,16 +105,16 @@ def _restain_cytoplasm(
     if chance < stain["own_probability"]:
         level = _own_level(rng, density, cytoplasm, nucleus)
         mixing = level * _mixing(rng, stain["own_mix"]) * np.exp(rng.normal(0.0, 0.2, 3))[:, None]
-        return density + cover * (density @ (mixing.T - np.eye(3)).astype(np.float32))
+        return np.asarray(density + cover * (density @ (mixing.T - np.eye(3)).astype(np.float32)))
     granules = _granules(rng, density[nucleus].mean(axis=0), density.shape[:2], stain["granules_most"])
     if granules is None:
         return density
     cover *= np.float32(rng.uniform(0.2, 1.0))
-    return density + cover * (granules - density)
+    return np.asarray(density + cover * (granules - density))
 
 
 def _own_level(rng: np.random.Generator, density: Density, cytoplasm: Part, nucleus: Part) -> float:
-    """Choose how many times as dense the cytoplasm gets: at most nearly as dense as the pale of the nucleus."""
+    """Choose how many times as dense cytoplasm gets: at most nearly as dense as the pale of the nucleus."""
     pale = float(np.quantile(density[nucleus].mean(axis=1), 0.3))
     most = 0.85 * pale / max(float(density[cytoplasm].mean()), 0.02)
     return float(np.exp(rng.uniform(np.log(0.6), np.log(most))) if most > 1.0 else rng.uniform(0.6, 1.0))
@@ -123,7 +123,7 @@ def _own_level(rng: np.random.Generator, density: Density, cytoplasm: Part, nucl
 def _granules(
     rng: np.random.Generator, nucleus: NDArray[np.float32], shape: tuple[int, int], most: float
 ) -> Density | None:
-    """Draw granules of another colour than the nucleus's, up to ``most`` times as dense; None where none is found."""
+    """Draw granules of another colour than the nucleus, up to ``most`` times as dense; None without one."""
     length = max(float(np.linalg.norm(nucleus)), 1e-3)
     for _ in range(_TRIES):
         colour = nucleus * np.exp(rng.normal(0.0, 0.5, 3))

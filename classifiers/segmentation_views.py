@@ -57,9 +57,9 @@ def random_view(
     border = reflect if rng.random() < 0.3 else cv2.BORDER_CONSTANT
     size = (out_px, out_px)
     moved = cv2.warpAffine(image, matrix, size, borderMode=border, borderValue=np.rint(white).tolist())
-    seen = cv2.warpAffine(answers, matrix, size, flags=cv2.INTER_NEAREST, borderMode=border, borderValue=1.0)
-    image = _camera(rng, np.asarray(moved, np.uint8), geometry)
-    seen = np.asarray(seen, np.uint8)
+    nearest = cv2.INTER_NEAREST
+    turned = cv2.warpAffine(answers, matrix, size, flags=nearest, borderMode=border, borderValue=1.0)
+    image, seen = _camera(rng, np.asarray(moved, np.uint8), geometry), np.asarray(turned, np.uint8)
     return restain(rng, image, white, seen, settings["stain"]), seen
 
 

@@ -7,12 +7,7 @@ from commands.console import say
 if TYPE_CHECKING:
     from commands.cell_images import CellImage
 
-SAMPLED = 30
-"""Number of images, evenly spread over the list, that are looked at."""
-
 _MOST_VALUES = 3_000_000
-_GOLDEN = 0.6180339887498949
-_ENOUGH_OUTLINES = 90
 
 
 class CellCheck:
@@ -25,7 +20,9 @@ class CellCheck:
     """
 
     def __init__(self, count: int) -> None:
-        self._stride = max(1, count // SAMPLED)
+        from slides.crop_check import SAMPLED
+
+        self._most, self._stride = SAMPLED, max(1, count // SAMPLED)
         self._passed = 0
         self._sample: list[CellImage] = []
 
@@ -39,23 +36,16 @@ class CellCheck:
         """
         turn = self._passed % self._stride == 0
         self._passed += 1
-        if turn and len(self._sample) < SAMPLED and item.image.size <= _MOST_VALUES:
+        if turn and len(self._sample) < self._most and item.image.size <= _MOST_VALUES:
             self._sample.append(item)
 
     def warn(self) -> None:
         """Say what speaks against the images; nothing where they tell nothing, as tight crops do."""
         from statistics import median
 
-        from slides.crop_check import doubts_of, measure_crop
+        from slides.crop_check import check_crops
 
-        spread = sorted(range(len(self._sample)), key=lambda number: number * _GOLDEN % 1.0)
-        measures, outlines = [], 0
-        for item in (self._sample[number] for number in spread):
-            measures.append(measure_crop(item.image, item.white, item.erythrocyte_px))
-            outlines += measures[-1].erythrocytes.count
-            if outlines >= _ENOUGH_OUTLINES:
-                break
-        doubts = doubts_of(measures)
+        doubts = check_crops([(item.image, item.white, item.erythrocyte_px) for item in self._sample])
         if doubts.swapped:
             say(
                 "warning: red and blue seem to be swapped (BGR instead of RGB?): nuclei absorb blue more than"

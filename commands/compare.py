@@ -196,6 +196,9 @@ def _tell(comparison: "Comparison", out: Path) -> None:
     for overlap in comparison.overlaps:
         if overlap.shared or not overlap.checked:
             say(f"warning: {overlap.words}")
+    for result in comparison.results:
+        for text in result.warnings:
+            say(f"warning: {text}")
     warn_of([refusal for result in comparison.results for refusal in result.cells.refused])
     for text in verdict(comparison):
         say(text)

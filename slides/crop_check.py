@@ -11,6 +11,15 @@ from slides.channel_order import SWAPPED_SHARE, at_working_scale, measure_order,
 from slides.erythrocytes import ErythrocyteMeasure, measure_erythrocytes
 from slides.scale_check import DOUBTFUL, SURE_ERYTHROCYTES, deviation
 
+SAMPLED = 30
+"""Number of images that are looked at, evenly spread over what there is."""
+
+_GOLDEN = 0.6180339887498949
+_ENOUGH_OUTLINES = 90
+
+CropImage = tuple[RGBImage, WhitePoint, float]
+"""An image of one cell, the colour of its empty slide and the diameter stated of its erythrocytes, px."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CropMeasure:
@@ -93,3 +102,24 @@ def doubts_of(measures: Sequence[CropMeasure]) -> CropDoubts:
     if outlines < SURE_ERYTHROCYTES or deviation(1.0, size) < DOUBTFUL:
         return CropDoubts(swapped, None, 0)
     return CropDoubts(swapped, size, outlines)
+
+
+def check_crops(images: Sequence[CropImage]) -> CropDoubts:
+    """Look at a sample of images until its erythrocytes tell enough.
+
+    Parameters
+    ----------
+    images : sequence of (RGBImage, WhitePoint, float)
+        The sample, about `SAMPLED` images; they are looked at spread over the list, no more than are needed.
+
+    Returns
+    -------
+    CropDoubts
+    """
+    measures, outlines = [], 0
+    for number in sorted(range(len(images)), key=lambda number: number * _GOLDEN % 1.0):
+        measures.append(measure_crop(*images[number]))
+        outlines += measures[-1].erythrocytes.count
+        if outlines >= _ENOUGH_OUTLINES:
+            break
+    return doubts_of(measures)

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cells.errors import DataError, InputError, ModelError, UsageError
 from cells.model_files import open_model, write_manifest
 from cells.records import Refusal
+from cells.units import CROP_ERYTHROCYTE_PX
 from cells.vocabulary import CLASSIFIED, CellClass
 from classifiers import training_hashes as hashes_module
 from classifiers.ensemble import EnsembleClassifier
@@ -32,6 +33,7 @@ from evaluation.comparison.tables import write_cells
 from evaluation.comparison.verdict import verdict
 from evaluation.comparison.writing import write_comparison
 from evaluation.pages import Gallery, Paragraph, render_html
+from tests.drawn_crops import draw
 
 C = CellClass
 KINDS = (C.NEUTROPHIL, C.LYMPHOCYTE, C.MONOCYTE)
@@ -496,3 +498,21 @@ def test_a_published_set_brings_paths_hashes_and_groups(data: Path) -> None:
     assert cells.paths[0].startswith("bcisc/images/")
     assert cells.hashes[0] == file_hash(data / cells.paths[0])
     assert set(cells.groups) == {""}
+
+
+def test_swapped_colours_and_a_wrong_scale_are_told(tmp_path: Path) -> None:
+    cells = cells_of("ward", 40)
+    crops = np.full((40, 112, 112, 3), (232, 230, 236), np.uint8)
+    crops[:, 16:96, 16:96] = np.stack([cv2.resize(draw(n), (80, 80)) for n in range(40)])
+    whites = np.full((40, 3), (232.0, 230.0, 236.0))
+    told = compare([system("a", 9)], [replace(cells, crops=crops, whites=whites)], options=QUICK)
+    (warning,) = told.results[0].warnings
+    assert "ward: the erythrocytes beside the cells are" in warning
+    assert told.results[0].doubts.size == pytest.approx(1.14 * 20 / CROP_ERYTHROCYTE_PX, rel=0.1)
+    swapped = replace(cells, crops=crops[..., ::-1].copy(), whites=whites[:, ::-1].copy())
+    found = compare([system("a", 9)], [swapped], options=QUICK)
+    assert "red and blue seem to be swapped" in found.results[0].warnings[0]
+    assert comparison_document(found)["sets"][0]["doubts"] == list(found.results[0].warnings)
+    write_comparison(found, tmp_path)
+    assert "red and blue seem to be swapped" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    assert not compare([system("a", 9)], [cells], options=QUICK).results[0].warnings

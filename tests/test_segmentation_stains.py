@@ -41,7 +41,7 @@ def middle(part: np.ndarray) -> np.ndarray:
 
 
 PLAIN = stained(0)
-PARTS = {bit: middle(ANSWERS == bit) for bit in (BACKGROUND, CYTOPLASM, NUCLEUS)}
+PARTS = {part: middle(part == ANSWERS) for part in (BACKGROUND, CYTOPLASM, NUCLEUS)}
 
 
 @pytest.mark.parametrize("change", ["own_probability", "granules_probability"])

@@ -3,28 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from slides.crop_check import CropDoubts, doubts_of, measure_crop
 from slides.optics import white_point
 from slides.reader import read_image
+from tests.drawn_crops import draw
 
 NONE = CropDoubts(swapped=False, size=None, outlines=0)
-
-
-def draw(number: int, erythrocyte_px: int = 36) -> np.ndarray:
-    """A cell among four erythrocytes, which a box around them measures as 41 px where they have 36."""
-    side = 4 * erythrocyte_px
-    image = np.full((side, side, 3), (232, 230, 236), np.uint8)
-    rng = np.random.default_rng(number)
-    for row in (0.16, 0.84):
-        for col in (0.16, 0.84):
-            centre = (np.array((col, row)) * side + rng.uniform(-3, 3, 2)).round().astype(int)
-            cv2.circle(image, centre.tolist(), erythrocyte_px // 2, (222, 160, 170), -1, cv2.LINE_AA)
-    cv2.circle(image, (side // 2, side // 2), erythrocyte_px // 2, (95, 45, 140), -1, cv2.LINE_AA)
-    return image
 
 
 def doubts(images: Sequence[np.ndarray], erythrocyte_px: float) -> CropDoubts:

@@ -21,6 +21,7 @@ from evaluation.comparison.overlap import Overlap, find_overlaps, refuse_overlap
 from evaluation.comparison.pairs import Pair, compare_pairs
 from evaluation.comparison.reliability import share_of
 from evaluation.comparison.systems import System
+from slides.crop_check import CropDoubts
 
 GALLERY = 24
 """So many cells on which the classifiers disagree are shown, at most."""
@@ -79,6 +80,8 @@ class SetResult:
         Formulas of each classifier over smears or patients.
     differing : tuple of int
         Cells on which they disagree, worst first.
+    doubts : CropDoubts
+        What speaks against the colours and the scale of the crops.
     """
 
     cells: LabelledCells
@@ -87,6 +90,25 @@ class SetResult:
     pairs: tuple[Pair, ...]
     agreements: tuple[Agreement, ...]
     differing: tuple[int, ...]
+    doubts: CropDoubts
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The doubts in sentences."""
+        told = []
+        if self.doubts.swapped:
+            told.append(
+                f"{self.cells.name}: red and blue seem to be swapped (BGR instead of RGB?), since nuclei"
+                " absorb blue more than red; do not trust the figures, correct the order of the channels and"
+                " run again."
+            )
+        if self.doubts.size is not None:
+            told.append(
+                f"{self.cells.name}: the erythrocytes beside the cells are {self.doubts.size:.2f} times as"
+                f" large as their scale says ({self.doubts.outlines} outlines); do not trust the figures,"
+                " give their diameter in the manifest or with --erythrocyte-px."
+            )
+        return tuple(told)
 
     @property
     def coarsened(self) -> dict[CellClass, CellClass]:
@@ -272,7 +294,8 @@ def _judged(systems: Sequence[System], cells: LabelledCells, options: Options, t
         resamples=options.resamples,
     )
     agreements = tuple(agree(one.system, labels, one.answers, cells.groups) for one in judgements)
-    return SetResult(cells, labels, judgements, pairs, agreements, tuple(disagreeing(judgements)))
+    differing = tuple(disagreeing(judgements))
+    return SetResult(cells, labels, judgements, pairs, agreements, differing, cells.doubts)
 
 
 def _all_predicted(

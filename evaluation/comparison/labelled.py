@@ -14,6 +14,7 @@ from cells.vocabulary import CellClass
 from classifiers.training_hashes import file_hash
 from evaluation.classifier_sets import labelled_set
 from features.crops import normalise_crop
+from slides.crop_check import SAMPLED, CropDoubts, check_crops
 from slides.optics import white_point
 from slides.reader import read_image
 
@@ -62,6 +63,12 @@ class LabelledCells:
     def __len__(self) -> int:
         """Return the number of cells."""
         return len(self.labels)
+
+    @property
+    def doubts(self) -> CropDoubts:
+        """What a sample of the crops says against the order of their colours and against their scale."""
+        sample = range(0, len(self), max(1, len(self) // SAMPLED))[:SAMPLED]
+        return check_crops([(self.crops[n], self.whites[n], CROP_ERYTHROCYTE_PX) for n in sample])
 
     @property
     def repeated(self) -> int:

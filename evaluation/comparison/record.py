@@ -152,6 +152,7 @@ def _set(result: SetResult) -> dict[str, Any]:
         "groups": len({group for group in cells.groups if group}),
         "repeated": cells.repeated,
         "assumed_scale": cells.assumed_scale,
+        "doubts": list(result.warnings),
         "scored_as": {str(label): str(scored) for label, scored in result.coarsened.items()},
         "refused": [{"path": one.name, "reason": one.reason} for one in cells.refused],
         "disagreements": len(result.differing),

@@ -75,6 +75,7 @@ def _warnings(comparison: Comparison) -> list[Block]:
     told = [one.words for one in comparison.overlaps if one.shared or not one.checked]
     for result in comparison.results:
         cells = result.cells
+        told += result.warnings
         if cells.refused:
             told.append(
                 f"{len(cells.refused)} of {len(cells) + len(cells.refused)} images of {cells.name} could not"
