@@ -16,6 +16,7 @@ Part = NDArray[np.bool_]
 _BACKGROUND, _CYTOPLASM, _NUCLEUS = 1, 2, 4
 _LEAST_PX = 30
 _EDGE_PX = 0.8
+_MOST_DISPUTED = 0.4
 _ALIKE = 0.95
 _TRIES = 20
 
@@ -99,9 +100,11 @@ def _restain_cytoplasm(
         return density
     cytoplasm, nucleus = answers == _CYTOPLASM, answers == _NUCLEUS
     disputed = (answers & (_CYTOPLASM | _NUCLEUS)) == (_CYTOPLASM | _NUCLEUS)
-    if disputed.any() or min(np.count_nonzero(cytoplasm), np.count_nonzero(nucleus)) <= _LEAST_PX:
+    known = np.count_nonzero(nucleus)
+    if min(np.count_nonzero(cytoplasm), known) <= _LEAST_PX or disputed.sum() > _MOST_DISPUTED * known:
         return density
-    cover = np.maximum(_soft((answers & _BACKGROUND) == 0) - _soft(nucleus), 0.0)[..., None]
+    stays = _soft(nucleus) + 0.5 * _soft(disputed)
+    cover = np.maximum(_soft((answers & _BACKGROUND) == 0) - stays, 0.0)[..., None]
     if chance < stain["own_probability"]:
         level = _own_level(rng, density, cytoplasm, nucleus)
         mixing = level * _mixing(rng, stain["own_mix"]) * np.exp(rng.normal(0.0, 0.2, 3))[:, None]

@@ -79,6 +79,16 @@ def test_what_is_disputed_is_not_stained_apart() -> None:
         assert np.array_equal(stained(1, disputed, **{change: 1.0}), PLAIN)
 
 
+def test_a_disputed_edge_of_the_nucleus_does_not_keep_the_cytoplasm_from_its_stain() -> None:
+    nucleus = (ANSWERS == NUCLEUS).astype(np.uint8)
+    edge = (nucleus > 0) & (cv2.erode(nucleus, np.ones((3, 3), np.uint8)) == 0)
+    answers = np.where(edge, np.uint8(CYTOPLASM | NUCLEUS), ANSWERS)
+    for seed in SEEDS:
+        view = stained(seed, answers, granules_probability=1.0)
+        assert np.abs(view - PLAIN)[PARTS[CYTOPLASM]].mean() > 0.005
+        assert np.allclose(view[PARTS[NUCLEUS]], PLAIN[PARTS[NUCLEUS]], atol=0.01)
+
+
 def test_a_rim_darkens_the_edge_of_the_cell() -> None:
     inside = cv2.distanceTransform((ANSWERS != BACKGROUND).astype(np.uint8), cv2.DIST_L2, 5)
     far = cv2.distanceTransform((ANSWERS == BACKGROUND).astype(np.uint8), cv2.DIST_L2, 5) > 4
