@@ -66,6 +66,11 @@ class EnsembleClassifier:
         return tuple(map(float, self._weights))
 
     @property
+    def temperature(self) -> float:
+        """What divides the logarithms of the mean probabilities."""
+        return self._temperature
+
+    @property
     def classes(self) -> tuple[CellClass, ...]:
         """The classes answered, in the order of the columns of ``predict``."""
         return CLASSIFIED

@@ -8,6 +8,7 @@ from classifiers.base import Classifier
 from classifiers.cnn import CnnClassifier
 from classifiers.ensemble import EnsembleClassifier
 from classifiers.mlp import MlpClassifier
+from classifiers.smear_border import border_shift, move_border
 
 _BATCH = 256
 
@@ -64,3 +65,21 @@ def predict_without_prior(
         raise UsageError(f"{classifier.name} has no prior that could be taken out; leave --no-prior out")
     given = predict_set(classifier, crops, whites) / classifier.prior_factors
     return np.asarray(given / given.sum(axis=1, keepdims=True), np.float32)
+
+
+def as_one_smear(classifier: Classifier, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return answers as an analysis has them where all cells are of one smear, which sets its own border.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The classifier that answered.
+    probabilities : ndarray of shape (N, K), float32
+        Its answers.
+
+    Returns
+    -------
+    ndarray of shape (N, K), float32
+        See ``classifiers.smear_border``.
+    """
+    return move_border(classifier, probabilities, border_shift(classifier, probabilities))

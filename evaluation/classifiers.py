@@ -5,7 +5,7 @@ Run as
 ``--blur 0.3`` first blurs each crop by a Gaussian of 0.3 µm, as a photograph out of focus is blurred;
 ``--normalise`` brings its colours to the reference stain; ``--known-answers`` leaves only the answers that
 the set's truth knows; ``--no-prior`` takes out the prior for the mix of normal blood, for sets that have
-another.
+another; ``--as-smear`` takes the set for one smear, as an analysis does (``classifiers.smear_border``).
 """
 
 import argparse
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cells.errors import DataError
 from cells.units import CROP_PX, CROP_UM
-from evaluation.answers import predict_set, predict_without_prior
+from evaluation.answers import as_one_smear, predict_set, predict_without_prior
 from evaluation.class_scores import band_report, band_score, known_answers_only, report, score
 from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
 from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
@@ -106,6 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="take out the prior for the mix of normal blood, for sets whose mix is another",
     )
+    parser.add_argument(
+        "--as-smear",
+        action="store_true",
+        help="take the set for one smear, which sets the border between eosinophils and neutrophils",
+    )
     parser.add_argument("--normalise", choices=[str(n) for n in Normalisation], default="none")
     parser.add_argument(
         "--blur",
@@ -127,12 +132,17 @@ def _score(options: argparse.Namespace) -> None:
     crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
     predict = predict_without_prior if options.no_prior else predict_set
     probabilities = predict(classifier, crops, whites)
+    if options.as_smear:
+        probabilities = as_one_smear(classifier, probabilities)
     if options.known_answers:
         probabilities = known_answers_only(probabilities, classifier.classes, cells.labels)
     result = score(probabilities, classifier.classes, cells.labels)
     prior = ", without prior" if options.no_prior else ""
+    smear = ", as one smear" if options.as_smear else ""
     blur = f", blurred by {options.blur:g} µm" if options.blur else ""
-    sys.stdout.write(f"{options.classifier} on {options.set}, {len(cells.labels)} images{prior}{blur}\n")
+    sys.stdout.write(
+        f"{options.classifier} on {options.set}, {len(cells.labels)} images{prior}{smear}{blur}\n"
+    )
     sys.stdout.write(f"{report(result)}\n")
     bands = band_score(probabilities, classifier.classes, cells.labels)
     if bands is not None:

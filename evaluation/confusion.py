@@ -9,7 +9,7 @@ finds of the detector, and its misses on audited fields. Neutrophils are pooled 
 segmented ones are told apart stands beside it and comes from ``pbc_val`` alone, as ``raabin_test_a`` does not
 split them. ``bccd_read`` and ``jtsc`` are laboratories that no training has seen, ``bcisc`` one that only the
 network has; their tables stand in the file to show how far such a laboratory may differ, and do not enter the
-matrix.
+matrix. Each set is taken for one smear when the border between eosinophils and neutrophils is set.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from cells.model_files import write_manifest
 from cells.vocabulary import CellClass, pooled
 from classifiers.base import Classifier
 from classifiers.ensemble import EnsembleClassifier
-from evaluation.answers import predict_set
+from evaluation.answers import as_one_smear, predict_set
 from evaluation.boxes import truth_fields
 from evaluation.classifier_sets import labelled_set
 from evaluation.command_line import add_data, add_models, command_parser, exit_code_of
@@ -302,6 +302,8 @@ def measure(data: Path, models: Path) -> Iterator[tuple[str, dict[str, object]]]
             answers[kind] = found
         truths = {name: _merged(one.labels) for name, one in cells.items()}
         truths["false_finds"] = (CellClass.ARTEFACT,) * len(found["false_finds"])
+        if settings.smear_border:
+            found = {name: as_one_smear(classifier, given) for name, given in found.items()}
         sources = [
             Source(name, truths[name], decided(p, classifier.classes, abstain_below=settings.abstain_below))
             for name, p in found.items()

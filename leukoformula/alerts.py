@@ -8,11 +8,37 @@ from leukoformula.decisions import UNLIKE
 NO_RULE = "no_rule_for_unknown_cells"
 """Code of the remark that no rule suits the classifier, so that no cell was flagged."""
 
+NEAR_EOSINOPHILS = "neutrophils_near_eosinophils"
+"""Code of the remark that the neutrophils of a smear look more like eosinophils than usual."""
+
+NEAR = -6.0
+"""Median log odds of eosinophil against neutrophil, among neutrophils, from which on it is made."""
+
 LEAST_CELLS = 20
 """Cells that a smear must have for the alert."""
 
 LEVEL = 0.001
 """Probability at most of the alert on a smear of a laboratory like those of the calibration."""
+
+
+def eosinophil_remark(median: float | None, cells: int) -> Finding | None:
+    """Return the remark that neutrophils look like eosinophils in a smear, so that the latter are less sure.
+
+    Parameters
+    ----------
+    median : float or None
+        What ``classifiers.smear_border.neutrophil_odds`` gave.
+    cells : int
+        Number of finds.
+
+    Returns
+    -------
+    Finding or None
+        ``neutrophils_near_eosinophils``; None below ``NEAR``, or with fewer than ``LEAST_CELLS`` finds.
+    """
+    if median is None or median < NEAR or cells < LEAST_CELLS:
+        return None
+    return Finding(NEAR_EOSINOPHILS, "info")
 
 
 def outlier_alert(unlike: int, tested: int, *, level: float) -> Finding | None:

@@ -14,6 +14,7 @@ from cells.units import CROP_PX
 from cells.vocabulary import CellClass
 from classifiers.abstention import Abstention, answer_and_measure
 from classifiers.base import Classifier
+from classifiers.smear_border import border_shift, move_border, neutrophil_odds
 from counting.age import Age
 from counting.counts import checked_sex, checked_wbc
 from counting.formula import make_formula
@@ -21,8 +22,8 @@ from detector.ink import remark_on_ink
 from detector.scanner import Scanner
 from features.crops import cut_cell
 from leukoformula import store
-from leukoformula.alerts import NO_RULE, outlier_alert
-from leukoformula.decisions import UNLIKE, decide, likeliest
+from leukoformula.alerts import NO_RULE, eosinophil_remark, outlier_alert
+from leukoformula.decisions import UNLIKE, Decision, decide, likeliest
 from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
 from leukoformula.folders import folders_remark
@@ -96,7 +97,7 @@ def analyse(
     look = _looker(scanner, calibration, settings.detection_threshold)
     for item in map_fields(smear, look, workers=settings.workers, progress=progress):
         survey.add(item)
-    survey.classify_pending()
+    survey.finish()
     _check_something_was_read(smear, survey)
     models = (*detector_models, *classifier_models, *abstention_models)
     correction = correction_of(
@@ -121,6 +122,7 @@ def analyse(
         ),
         identity=identity,
         classifier=classifier.name,
+        eosinophil_border=survey.border,
         models=models,
         settings=settings.record(),
         versions=versions(),
@@ -167,9 +169,22 @@ def _looker(scanner: Scanner, calibration: Calibration, threshold: float | None)
     return look
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answered:
+    """What is left of a field once its cells are classified."""
+
+    name: str
+    shape: tuple[int, int]
+    white: WhitePoint
+    detections: list[Detection]
+    crops: NDArray[np.uint8]
+    answers: NDArray[np.float32]
+    values: NDArray[np.float64]
+
+
 @dataclass(slots=True, eq=False)
 class _Survey:
-    """Gathers what the fields give and classifies their cells in batches."""
+    """Gathers what the fields give, classifies their cells in batches, and decides once all are known."""
 
     classifier: Classifier
     abstention: Abstention | None
@@ -181,7 +196,10 @@ class _Survey:
     crops: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     whites: dict[int, WhitePoint] = field(default_factory=dict)
     overview: Overview | None = None
+    border: float = 0.0
     _pending: list[_Look] = field(default_factory=list)
+    _answered: list[_Answered] = field(default_factory=list)
+    _of_smear: list[Finding] = field(default_factory=list)
     _most: int = 0
     _tested: int = 0
     _unlike: int = 0
@@ -193,9 +211,22 @@ class _Survey:
         self._pending.append(look)
         pixels = sum(waiting.field.image.size for waiting in self._pending)
         if pixels > _BATCH_PIXELS or sum(len(waiting.crops) for waiting in self._pending) >= _BATCH_CELLS:
-            self.classify_pending()
+            self._classify_pending()
 
-    def classify_pending(self) -> None:
+    def finish(self) -> None:
+        """Classify what waits, let the smear set its border, and decide on every cell."""
+        self._classify_pending()
+        answered, self._answered = self._answered, []
+        if answered:
+            answers = np.concatenate([one.answers for one in answered])
+            remark = eosinophil_remark(neutrophil_odds(self.classifier, answers), len(answers))
+            self._of_smear.extend([remark] if remark else [])
+            if self.settings.smear_border:
+                self.border = border_shift(self.classifier, answers)
+        for one in answered:
+            self._enter(one)
+
+    def _classify_pending(self) -> None:
         looks, self._pending = self._pending, []
         if not looks:
             return
@@ -203,14 +234,25 @@ class _Survey:
         answers, values = self._assess(np.concatenate([look.crops for look in looks]), np.concatenate(whites))
         start = 0
         for look in looks:
-            stop = start + len(look.crops)
-            self._enter(look, answers[start:stop], values[start:stop])
-            start = stop
+            part = slice(start, start + len(look.crops))
+            self._keep(look, answers[part], values[part])
+            start = part.stop
+
+    def _keep(self, look: _Look, answers: NDArray[np.float32], values: NDArray[np.float64]) -> None:
+        name, image = look.field.name, look.field.image
+        shape, white = image.shape[:2], look.field.white_point
+        self._answered.append(_Answered(name, shape, white, look.detections, look.crops, answers, values))
+        self.findings.extend(look.findings)
+        decisions = map(self._decide, look.detections, answers, values)
+        leukocytes = sum(one.counted and one.label.in_denominator for one in decisions)
+        if self.overview is None or leukocytes > self._most:
+            self.overview, self._most = Overview(name, image), leukocytes
 
     def remarks(self) -> tuple[Finding, ...]:
         folders = folders_remark(summary.name for summary in self.summaries)
         of_smear = assess_smear(self.findings, len(self.summaries))
-        return (*self.alerts(), *([folders] if folders else ()), *of_smear, *self.findings)
+        folders_too = [folders] if folders else []
+        return (*self.alerts(), *self._of_smear, *folders_too, *of_smear, *self.findings)
 
     def alerts(self) -> list[Finding]:
         if not self.settings.flag_outliers:
@@ -235,36 +277,24 @@ class _Survey:
     def counts(self) -> Counter[CellClass]:
         return Counter(cell.label for cell in self.cells if cell.counted)
 
-    def _enter(self, look: _Look, answers: NDArray[np.float32], values: NDArray[np.float64]) -> None:
-        leukocytes = counted = 0
-        finds = zip(look.detections, look.crops, answers, values, strict=True)
+    def _enter(self, field: _Answered) -> None:
+        answers = move_border(self.classifier, field.answers, self.border)
+        counted = 0
+        finds = zip(field.detections, field.crops, answers, field.values, strict=True)
         for detection, crop, answer, value in finds:
-            cell = self._cell(look.field.name, detection, answer, float(value))
+            cell = self._cell(field.name, detection, answer, float(value))
             self.cells.append(cell)
-            self.crops[cell.cell_id] = crop.copy()
-            self.whites[cell.cell_id] = look.field.white_point
+            self.crops[cell.cell_id] = crop
+            self.whites[cell.cell_id] = field.white
             counted += cell.counted
             if detection.counted and likeliest(answer, self.classifier.classes).in_denominator:
                 self._tested += 1
                 self._unlike += bool(value <= self.settings.flag_outliers)
-            leukocytes += cell.counted and cell.label.in_denominator
-        height, width = look.field.image.shape[:2]
-        self.summaries.append(FieldSummary(look.field.name, height, width, len(look.detections), counted))
-        self.findings.extend(look.findings)
-        if self.overview is None or leukocytes > self._most:
-            self.overview, self._most = Overview(look.field.name, look.field.image), leukocytes
+        self.summaries.append(FieldSummary(field.name, *field.shape, len(field.detections), counted))
 
     def _cell(self, name: str, detection: Detection, answer: NDArray[np.float32], value: float) -> Cell:
         classes: Sequence[CellClass] = self.classifier.classes
-        decision = decide(
-            answer,
-            classes,
-            abstain_below=self.settings.abstain_below,
-            in_frame=detection.counted,
-            p_value=value,
-            flag_outliers=self.settings.flag_outliers,
-            abstain_outliers=self.settings.abstain_outliers,
-        )
+        decision = self._decide(detection, answer, value)
         return Cell(
             len(self.cells) + 1,
             name,
@@ -274,4 +304,15 @@ class _Survey:
             {label: float(value) for label, value in zip(classes, answer, strict=True)},
             decision.counted,
             decision.reason,
+        )
+
+    def _decide(self, detection: Detection, answer: NDArray[np.float32], value: float) -> Decision:
+        return decide(
+            answer,
+            self.classifier.classes,
+            abstain_below=self.settings.abstain_below,
+            in_frame=detection.counted,
+            p_value=float(value),
+            flag_outliers=self.settings.flag_outliers,
+            abstain_outliers=self.settings.abstain_outliers,
         )

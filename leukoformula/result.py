@@ -167,6 +167,9 @@ class SmearResult:
         The reference ranges that the formula was made with; None in results of earlier versions.
     superseded : tuple of Superseded
         The signed reports that this result replaces, the oldest first.
+    eosinophil_border : float
+        Log odds of eosinophil against neutrophil from which on a cell is an eosinophil
+        (``classifiers.smear_border``).
     """
 
     name: str
@@ -189,6 +192,7 @@ class SmearResult:
     explanations: dict[int, object] = field(default_factory=dict)
     ranges: ReferenceSet | None = None
     superseded: tuple[Superseded, ...] = ()
+    eosinophil_border: float = 0.0
 
     @property
     def status(self) -> Literal["preliminary", "final"]:

@@ -40,6 +40,9 @@ class Settings:
         unlike the known ones no more often than this; 0 to 1, 0 flags none.
     abstain_outliers : float
         The same for leaving it unidentified.
+    smear_border : bool
+        Whether each smear moves the border between eosinophils and neutrophils
+        (``classifiers.smear_border``).
     cnn_share : float
         Weight of the network in the ensemble, 0 to 1; the feature classifier has the rest.
     ranges : str
@@ -64,6 +67,7 @@ class Settings:
     abstain_below: float = 0.5
     flag_outliers: float = 0.05
     abstain_outliers: float = 0.0
+    smear_border: bool = True
     cnn_share: float = 0.5
     ranges: str = DEFAULT_SET
     rules: CountingRules = field(default_factory=CountingRules)

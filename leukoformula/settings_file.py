@@ -7,6 +7,7 @@
     abstain_below = 0.5
     flag_outliers = 0.05               # 0: none; docs/abstention.md
     abstain_outliers = 0.0
+    smear_border = true                # border of eosinophils set by each smear; docs/classifiers.md
 
     [counting]
     smudge = "exclude"                 # as_lymphocytes, as_other
@@ -217,6 +218,12 @@ def _lines(value: object) -> tuple[str, ...]:
     return tuple(_text(one) for one in value)
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Refused("give true or false")
+    return value
+
+
 def _or_never(value: object) -> float | None:
     return None if value == NEVER else float(_number(0, 1000)(value))
 
@@ -229,6 +236,7 @@ _ANALYSIS: dict[str, Reader] = {
     "abstain_below": _number(0, 1),
     "flag_outliers": _number(0, 1),
     "abstain_outliers": _number(0, 1),
+    "smear_border": _yes_or_no,
     "cnn_share": _number(0, 1),
     "ranges": _text,
 }

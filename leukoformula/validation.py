@@ -30,7 +30,7 @@ SCHEMA = "leukoformula.validation/1"
 FOLDER = "confusion"
 """Folder of the validation, beside those of the models."""
 
-DECIDING = ("detection_threshold", "abstain_below", "cnn_share")
+DECIDING = ("detection_threshold", "abstain_below", "smear_border", "cnn_share")
 """The settings that answers depend on; a validation holds for the same ones only.
 
 So does ``abstain_outliers``, where it is above 0; the validation that ships is without it.
@@ -176,7 +176,8 @@ def deciding(settings: Settings) -> dict[str, object]:
     Returns
     -------
     dict of str to object
-        Threshold of the detector and of abstention, for the ensemble the weight of the network, and the
+        Threshold of the detector and of abstention, whether the smear moves the border between eosinophils
+        and neutrophils, for the ensemble the weight of the network, and the
         level below which outliers are left unidentified where there is one.
     """
     names = DECIDING if settings.classifier == "ensemble" else DECIDING[:-1]

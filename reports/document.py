@@ -100,6 +100,7 @@ def result_document(result: SmearResult, *, pictures: Mapping[str, object] | Non
         "refused": [_record(refusal) for refusal in result.refused],
         "findings": [_record(finding) for finding in result.findings],
         "classifier": result.classifier,
+        "eosinophil_border": _number(result.eosinophil_border),
         "models": [_record(model) for model in result.models],
         "settings": _value(result.settings),
         "versions": dict(sorted(result.versions.items())),

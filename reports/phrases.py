@@ -312,6 +312,12 @@ _QUALITY = {
         "Поля зрения лежат в нескольких папках и посчитаны как один мазок: проверьте, что все они одного "
         "пациента",
     ),
+    "finding.neutrophils_near_eosinophils": (
+        "The neutrophils of this smear look more like eosinophils than usual: check the cells called "
+        "eosinophils",
+        "Нейтрофилы этого мазка больше обычного похожи на эозинофилы: проверьте клетки, названные "
+        "эозинофилами",
+    ),
     "finding.no_rule_for_unknown_cells": (
         "Cells unlike the known ones are not flagged: no rule for this classifier is stored",
         "Клетки, не похожие на известные, не отмечаются: для этого классификатора нет правила",
@@ -440,6 +446,12 @@ _METHOD = {
         "Where the program is not sure it answers “unidentified” and a person decides.",
         "Каждая находка вырезается квадратом 27 мкм и получает вероятность для каждого "
         "класса. Если уверенности нет, программа отвечает «не определено», и решает специалист.",
+    ),
+    "method.border": (
+        "The border between eosinophils and neutrophils is set by how clear the neutrophils of the smear "
+        "are: log odds of {shift} (usual: 0).",
+        "Граница между эозинофилами и нейтрофилами зависит от того, насколько ясно различимы нейтрофилы "
+        "мазка: логарифм отношения шансов {shift} (обычно 0).",
     ),
     "method.percent": (
         "They refer to all counted leukocytes. Erythroblasts, platelets, smudge cells, artefacts and "

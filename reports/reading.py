@@ -158,6 +158,7 @@ def _result(document: Mapping[str, Any], *, where: str) -> SmearResult:
         formula=_formula(document["formula"]),
         identity=Identity(**document["identity"]),
         classifier=document["classifier"],
+        eosinophil_border=document.get("eosinophil_border", 0.0),
         models=tuple(ModelInfo(**one) for one in document["models"]),
         settings=document["settings"],
         versions=document["versions"],

@@ -121,4 +121,5 @@ def _correction_faults(result: SmearResult, stored: Correction) -> Iterator[str]
 
 def _deciding(result: SmearResult) -> Settings:
     names = ("classifier", *DECIDING, "abstain_outliers")
-    return Settings(**{name: result.settings[name] for name in names if name in result.settings})  # type: ignore[arg-type]
+    stored = {"smear_border": False, **result.settings}  # results from before there was such a border
+    return Settings(**{name: stored[name] for name in names if name in stored})  # type: ignore[arg-type]

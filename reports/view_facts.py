@@ -369,6 +369,11 @@ def method(result: SmearResult, language: Language, clean: Clean) -> tuple[Item,
         source=clean(formula.ranges_source).rstrip(".") or none,
     )
     said = [Item(language.text(f"lead.{key}"), language.text(f"method.{key}")) for key in keys]
+    if "classification" in keys and result.eosinophil_border:
+        sign = "+" if result.eosinophil_border > 0 else ""
+        border = language.text("method.border", shift=sign + language.number(result.eosinophil_border, 2))
+        item = said[keys.index("classification")]
+        said[keys.index("classification")] = Item(item.term, f"{item.text} {border}")
     if formula.total:
         upper = language.percent(zero_seen_upper(formula.total))
         unseen = language.text("method.unseen", upper=upper, cells=cells_to_see(_RARE_PERCENT))

@@ -17,6 +17,7 @@ from cells.errors import InputError, NoSmearError, UsageError
 from cells.records import Finding, Refusal
 from cells.vocabulary import CLASSIFIED, CellClass
 from leukoformula import Identity, Settings, SmearResult, analyse
+from leukoformula.alerts import eosinophil_remark
 from leukoformula.decisions import COUNTING_FRAME, NOT_A_LEUKOCYTE, UNCERTAIN, decide
 from leukoformula.fields import JoinedFields, calibrate_smear, map_fields
 from slides.reader import open_smear
@@ -96,6 +97,28 @@ def test_settings_are_recorded_and_in_force(smear: Path, fake_models: FakeClassi
     assert sure.formula.total > 0
     assert unsure.formula.total == 0
     assert unsure.formula.unidentified == sum(c.counted for c in unsure.cells) == sure.formula.total
+
+
+def test_the_smear_sets_the_border_of_eosinophils(smear: Path, fake_models: FakeClassifier) -> None:
+    fake_models.answer = {C.NEUTROPHIL_SEGMENTED: 0.7, C.NEUTROPHIL_BAND: 0.1, C.EOSINOPHIL: 0.2}
+    fixed = analyse(smear, settings=Settings(um_per_px=0.15, smear_border=False))
+    moved = analyse(smear, settings=Settings(um_per_px=0.15))
+    assert fixed.eosinophil_border == 0
+    finds = len(moved.cells)
+    assert moved.eosinophil_border == pytest.approx(finds / (finds + 5))
+    assert fixed.cells[0].probabilities[C.EOSINOPHIL] == pytest.approx(0.2)
+    odds = math.log(0.25) - moved.eosinophil_border
+    assert moved.cells[0].probabilities[C.EOSINOPHIL] == pytest.approx(1 / (1 + math.exp(-odds)), abs=1e-4)
+    assert sum(moved.cells[0].probabilities.values()) == pytest.approx(1)
+    for result in (fixed, moved):
+        remarks = {remark.code for remark in result.findings}
+        assert ("neutrophils_near_eosinophils" in remarks) == (finds >= 20)
+
+
+def test_neutrophils_near_eosinophils_are_remarked_on() -> None:
+    assert eosinophil_remark(-5.0, 20) == Finding("neutrophils_near_eosinophils", "info")
+    for median, cells in ((None, 100), (-7.0, 100), (-5.0, 19)):
+        assert eosinophil_remark(median, cells) is None
 
 
 def test_artefacts_are_listed_and_not_counted(smear: Path, fake_models: FakeClassifier) -> None:
