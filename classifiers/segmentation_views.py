@@ -1,4 +1,4 @@
-"""Random views of a crop and its answers: geometry, neighbours, focus and camera; then the stain."""
+"""Random views of a crop and its answers: geometry, neighbours, focus, stain and camera."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import RGBImage
-from classifiers.segmentation_stains import Answers, Density, restain
+from slides.optics import MAX_DENSITY
+
+Density = NDArray[np.float32]
+Answers = NDArray[np.uint8]
 
 
 def random_view(
@@ -45,6 +48,11 @@ def random_view(
         Optical density, 0 to 2.
     answers : ndarray of shape (out_px, out_px), uint8
         Allowed answers of its pixels.
+
+    References
+    ----------
+    Tellez et al. 2019, doi 10.1016/j.media.2019.101544. Differs from it in mixing the camera's density
+    channels, which needs no known stain vectors.
     """
     geometry = settings["geometry"]
     if neighbour is not None:
@@ -57,10 +65,9 @@ def random_view(
     border = reflect if rng.random() < 0.3 else cv2.BORDER_CONSTANT
     size = (out_px, out_px)
     moved = cv2.warpAffine(image, matrix, size, borderMode=border, borderValue=np.rint(white).tolist())
-    nearest = cv2.INTER_NEAREST
-    turned = cv2.warpAffine(answers, matrix, size, flags=nearest, borderMode=border, borderValue=1.0)
-    image, seen = _camera(rng, np.asarray(moved, np.uint8), geometry), np.asarray(turned, np.uint8)
-    return restain(rng, image, white, seen, settings["stain"]), seen
+    seen = cv2.warpAffine(answers, matrix, size, flags=cv2.INTER_NEAREST, borderMode=border, borderValue=1.0)
+    image = _camera(rng, np.asarray(moved, np.uint8), geometry)
+    return _restain(rng, image, white, settings["stain"]), np.asarray(seen, np.uint8)
 
 
 def _lay_against(
@@ -140,3 +147,27 @@ def _camera(rng: np.random.Generator, image: RGBImage, geometry: dict[str, Any])
         _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 95))])
         image = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
     return image
+
+
+def _restain(
+    rng: np.random.Generator, image: RGBImage, white: NDArray[np.floating[Any]], stain: dict[str, Any]
+) -> Density:
+    estimate = np.log(white * np.exp(rng.normal(0.0, stain["white"], 3)))
+    levels = np.log(np.maximum(np.arange(256), 1.0))
+    gamma = np.exp(rng.normal(0.0, stain["gamma"]))
+    scale = 1.0 / np.log(10.0)
+    tables = np.clip((estimate[:, None] - levels) * scale, 1e-4, MAX_DENSITY) ** gamma
+    density = np.stack([tables[c].astype(np.float32)[image[..., c]] for c in range(3)], axis=-1)
+    share = stain["mix"] * rng.random()
+    rows = np.exp(1.5 * rng.standard_normal((3, 3)))
+    mixing = (1.0 - share) * np.eye(3) + share * rows / rows.sum(axis=1, keepdims=True)
+    if rng.random() < stain["grey_probability"]:
+        mixing = np.full((3, 3), 1.0 / 3.0)
+    gain = np.exp(rng.uniform(*np.log(stain["common_gain"]))) * np.exp(rng.normal(0.0, stain["gain"], 3))
+    if rng.random() < stain["fade_probability"]:
+        gain[rng.integers(3)] *= rng.random()
+    density = density @ (mixing * gain[:, None]).T.astype(np.float32)
+    density += rng.normal(0.0, stain["veil"], 3).astype(np.float32)
+    noise = np.float32(stain["noise"] * rng.random())
+    density += noise * rng.standard_normal(density.shape, np.float32)
+    return np.asarray(np.clip(density, 0.0, MAX_DENSITY), np.float32)

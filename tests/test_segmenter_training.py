@@ -49,10 +49,6 @@ STILL = {
         "fade_probability": 0.0,
         "veil": 0.0,
         "noise": 0.0,
-        "own_probability": 0.0,
-        "granules_probability": 0.0,
-        "rim_probability": 0.0,
-        "fringe_probability": 0.0,
     },
 }
 
