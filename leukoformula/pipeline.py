@@ -27,6 +27,7 @@ from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
 from leukoformula.folders import folders_remark
 from leukoformula.reference import load_ranges
+from leukoformula.repeats import mark_repeats
 from leukoformula.result import FieldSummary, Identity, Overview, SmearResult
 from leukoformula.settings import Settings
 from leukoformula.validation import correction_of
@@ -96,7 +97,7 @@ def analyse(
     look = _looker(scanner, calibration, settings.detection_threshold)
     for item in map_fields(smear, look, workers=settings.workers, progress=progress):
         survey.add(item)
-    survey.classify_pending()
+    survey.finish()
     _check_something_was_read(smear, survey)
     models = (*detector_models, *classifier_models, *abstention_models)
     correction = correction_of(
@@ -206,6 +207,11 @@ class _Survey:
             stop = start + len(look.crops)
             self._enter(look, answers[start:stop], values[start:stop])
             start = stop
+
+    def finish(self) -> None:
+        self.classify_pending()
+        self.cells, remarks = mark_repeats(self.cells, self.crops)
+        self.findings.extend(remarks)
 
     def remarks(self) -> tuple[Finding, ...]:
         folders = folders_remark(summary.name for summary in self.summaries)

@@ -312,6 +312,13 @@ _QUALITY = {
         "Поля зрения лежат в нескольких папках и посчитаны как один мазок: проверьте, что все они одного "
         "пациента",
     ),
+    "finding.seen_before": (
+        "Cells look the same as in an earlier field (overlapping fields, or one taken twice?) and are "
+        "counted twice: leave one of the fields out, or call the second of the two an artefact on review",
+        "Клетки выглядят так же, как в одном из предыдущих полей (поля перекрываются или поле снято "
+        "дважды?), и посчитаны дважды: уберите одно из полей или при проверке отметьте вторую из двух клеток "
+        "как артефакт",
+    ),
     "finding.no_rule_for_unknown_cells": (
         "Cells unlike the known ones are not flagged: no rule for this classifier is stored",
         "Клетки, не похожие на известные, не отмечаются: для этого классификатора нет правила",
@@ -388,6 +395,7 @@ _GALLERY = {
     "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),
     "gallery.shown": ("{shown} of {n} shown", "показано {shown} из {n}"),
     "gallery.unlike": ("unusual!", "необычная!"),
+    "gallery.again": ("seen before?", "уже была?"),
     "gallery.empty": ("No cell was found.", "Клетки не найдены."),
     "gallery.no_crops": (
         "The pictures of the cells are not stored with this result.",
