@@ -132,6 +132,46 @@ def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     assert np.array_equal(read[40:], SMEAR[40:])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("extra", "hidden"), [("unspecified", False), ("unassalpha", True), ("assocalpha", True)]
+)
+def test_a_fourth_channel_is_what_the_tiff_says(
+    tmp_path: Path, extra: str, hidden: bool, dtype: type
+) -> None:
+    shift = 0 if dtype is np.uint8 else 4
+    image = np.dstack([SMEAR, np.zeros(SMEAR.shape[:2], np.uint8)]).astype(dtype) << shift
+    image[40:, :, 3] = np.iinfo(dtype).max
+    if extra == "assocalpha":
+        image[:40] = 0
+    tifffile.imwrite(tmp_path / "f.tif", image, photometric="rgb", extrasamples=[extra])
+    read = read_image(tmp_path / "f.tif").astype(int)
+    assert np.abs(read[40:] - SMEAR[40:]).max() <= 1
+    assert np.abs(read[:40] - (SMEAR[:40] if extra == "unspecified" else 255)).max() <= 1
+
+
+@pytest.mark.parametrize("photometric", ["cielab", "icclab", "linear_raw", "cfa"])
+def test_colours_that_are_no_rgb_are_refused(tmp_path: Path, photometric: str) -> None:
+    values = SMEAR[..., 0] if photometric == "cfa" else SMEAR
+    tifffile.imwrite(tmp_path / "f.tif", values, photometric=photometric)
+    with pytest.raises(InputError, match=f"stores its colours as {photometric.upper()}; export it as RGB"):
+        read_image(tmp_path / "f.tif")
+
+
+def test_inks_other_than_four_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "f.tif", SMEAR, photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "f.tif", mode="r+b") as tif:
+        tif.pages.first.tags["PhotometricInterpretation"].overwrite(5)
+    with pytest.raises(InputError, match="inks other than the four of CMYK"):
+        read_image(tmp_path / "f.tif")
+
+
+def test_luma_and_chroma_without_compression(tmp_path: Path) -> None:
+    values = np.asarray(Image.fromarray(SMEAR).convert("YCbCr"))
+    tifffile.imwrite(tmp_path / "f.tif", values, photometric="ycbcr")
+    assert np.abs(read_image(tmp_path / "f.tif").astype(int) - SMEAR).max() <= 3
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
 def test_rotation_is_obeyed(tmp_path: Path, orientation: int, suffix: str) -> None:
