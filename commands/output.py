@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from errno import EDQUOT, EFBIG, EISDIR, ENOSPC, EROFS
 from os import strerror
 from pathlib import Path
@@ -16,6 +16,8 @@ _NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
 @contextmanager
 def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """Give an empty folder whose files move to ``out`` together when the block ends without an exception.
+
+    Where one of them cannot be moved, or the user breaks off meanwhile, ``out`` is left as it was.
 
     Parameters
     ----------
@@ -64,14 +66,31 @@ def _move(stage: Path, out: Path, outdated: Callable[[str], bool] | None) -> Non
     for source in sources:
         if (out / source.relative_to(stage)).is_dir():
             raise IsADirectoryError(EISDIR, strerror(EISDIR), str(out / source.relative_to(stage)))
-    for source in sources:
-        target = out / source.relative_to(stage)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
-    written = {source.relative_to(stage) for source in sources}
-    for path in sorted(out.iterdir()) if outdated else ():
-        if outdated and outdated(path.name) and path.relative_to(out) not in written and path.is_file():
+    moves = {source: out / source.relative_to(stage) for source in sources}
+    there = sorted(out.iterdir()) if outdated else []
+    gone = [p for p in there if outdated and outdated(p.name) and p not in moves.values() and p.is_file()]
+    kept = Path(tempfile.mkdtemp(dir=stage))
+    copies = {path: kept / str(n) for n, path in enumerate([*moves.values(), *gone]) if path.is_file()}
+    for path, copy in copies.items():
+        shutil.copy2(path, copy)
+    with ExitStack() as undo:
+        for source, target in moves.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            undo.callback(_undo_move, source, target, copies.get(target))
+            source.replace(target)
+        for path in gone:
+            undo.callback(copies[path].replace, path)
             path.unlink()
+        undo.pop_all()
+
+
+def _undo_move(source: Path, target: Path, copy: Path | None) -> None:
+    if source.exists():
+        return
+    if copy is None:
+        target.unlink(missing_ok=True)
+    else:
+        copy.replace(target)
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -86,6 +86,7 @@ def run(options: Namespace) -> int:
         pictures = encode_pictures(result)
         result = as_stored(result, pictures)
         write_reports(result, stage, look=look, pictures=pictures)
+        check_nothing_is_lost(options.out)  # again: somebody may have signed or begun a review meanwhile
     warn_of(result.refused)
     _warn_of_folders(result, options.smear)
     warn_of_repeats(result.findings)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeClassifier
 
+from cells.vocabulary import CellClass
 from commands.main import main
 from leukoformula import pipeline
 from project import ROOT
@@ -96,6 +97,32 @@ def test_a_signed_result_and_labels_in_work_are_not_overwritten(
     (out / "result.json").write_text("{", encoding="utf-8")
     assert main(words) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_review_begun_while_the_smear_is_analysed_is_not_overwritten(
+    smear: Path,
+    tmp_path: Path,
+    fake_models: FakeClassifier,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    words = ["report", str(smear), "--out", str(out)]
+    fake_models.answer = {CellClass.LYMPHOCYTE: 1.0}
+    assert main(words) == 0
+    analyse = pipeline.analyse
+
+    def meanwhile(*given: object, **named: object) -> object:
+        text = (out / "cells.csv").read_text(encoding="utf-8")
+        (out / "cells.csv").write_text(text.replace("lymphocyte,1.0000", "basophil,1.0000"), encoding="utf-8")
+        assert (out / "cells.csv").read_text(encoding="utf-8") != text
+        return analyse(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "analyse", meanwhile)
+    assert main(words) == 2
+    assert "seems to be in review" in capsys.readouterr().err
+    assert "basophil,1.0000" in (out / "cells.csv").read_text(encoding="utf-8")
+    assert sorted(path.name for path in out.iterdir()) == FILES
 
 
 def test_json_is_what_is_written(
