@@ -67,6 +67,7 @@ _FORMULA = {
     "column.range": ("Reference interval, %", "Референсный интервал, %"),
     "column.absolute": ("10⁹/L", "10⁹/л"),
     "column.absolute_range": ("Reference interval, 10⁹/L", "Референсный интервал, 10⁹/л"),
+    "at_least": ("≥\u00a0", "≥\u00a0"),
     "column.bar": ("Below · reference interval · above", "Ниже · референсный интервал · выше"),
     "column.flag": ("Flag", "Отметка"),
     "row.neutrophil_band": ("Band", "Палочкоядерные"),
