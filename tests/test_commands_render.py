@@ -211,6 +211,16 @@ def test_a_status_without_a_signature_is_refused(
     assert "$.status" in refused([str(copied)], capsys, tmp_path / "out")
 
 
+def test_a_number_that_no_result_holds_is_refused(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copied / "result.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["row"] = 10**400
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert "has 401 digits" in refused([str(copied)], capsys, tmp_path / "out")
+
+
 def test_pictures_of_another_smear_do_not_stay(copied: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
