@@ -264,3 +264,11 @@ def test_names_that_differ_by_suffix_alone(cells: Path, tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / "in" / f"cell.{suffix}"), image)
     assert main(["segment", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
     assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_names_that_differ_by_case_alone(cells: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("Cell.jpg", "cell.png"):
+        cv2.imwrite(str(tmp_path / "in" / name), read(cells / "cell_1.png"))
+    assert main(["segment", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
+    assert len({path.name.casefold() for path in (tmp_path / "out").iterdir()}) == 2
