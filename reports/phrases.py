@@ -314,11 +314,11 @@ _QUALITY = {
         "пациента",
     ),
     "finding.seen_before": (
-        "Cells look the same as in an earlier field (overlapping fields, or one taken twice?) and are "
-        "counted twice: leave one of the fields out, or call the second of the two an artefact on review",
+        "Cells look the same as in an earlier field (overlapping fields, or one taken twice?) and count "
+        "twice unless a person calls the second of the two an artefact; better leave one of the fields out",
         "Клетки выглядят так же, как в одном из предыдущих полей (поля перекрываются или поле снято "
-        "дважды?), и посчитаны дважды: уберите одно из полей или при проверке отметьте вторую из двух клеток "
-        "как артефакт",
+        "дважды?), и считаются дважды, если вторую из двух не отметить при проверке как артефакт; лучше "
+        "убрать одно из полей",
     ),
     "finding.no_rule_for_unknown_cells": (
         "Cells unlike the known ones are not flagged: no rule for this classifier is stored",
