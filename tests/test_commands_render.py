@@ -307,6 +307,8 @@ def test_a_signature_is_not_dropped_by_a_review(
         ("2126-11-20T14:05:00+03:00", "in the future"),
         ("9999-12-31T23:59:59-12:00", "in the future"),
         ("2024-06-02T11:04:59+00:00", "before the signature that it replaces"),
+        ("2024-06-03T11:04:59+03:00:30", "no time of signing"),
+        ("2024-06-03T11:04:59-14:01", "no time of signing"),
     ],
 )
 def test_impossible_times_of_signing(
