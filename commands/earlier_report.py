@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def check_nothing_is_lost(
         )
 
 
-def outdated_files(out: Path) -> Callable[[str], bool] | None:
+def outdated_files(out: Path) -> Callable[[str], bool]:
     """Return which files of an output folder belong to the report that is about to be replaced.
 
     Parameters
@@ -81,19 +82,24 @@ def outdated_files(out: Path) -> Callable[[str], bool] | None:
 
     Returns
     -------
-    callable or None
-        Says so of the name of a file; None where the folder holds no earlier report, so that a user's own
-        file is never removed.
+    callable
+        Says so of the name of a file; it looks at the folder when it is first asked, so that a report that
+        another run has written meanwhile counts. Where the folder holds no report nothing is outdated, so
+        that a user's own file is never removed.
     """
     from reports.stored_pictures import is_picture
 
-    named: set[str] = set()
-    of_smear = (out / RESULT).exists()
-    if of_smear:
-        named |= {RESULT, CELLS}
-    if _is_formula(out / FORMULA):
-        named.add(FORMULA)
-    return (lambda name: name in named or (of_smear and is_picture(name))) if named else None
+    @cache
+    def there() -> tuple[bool, bool]:
+        return (out / RESULT).exists(), _is_formula(out / FORMULA)
+
+    def is_outdated(name: str) -> bool:
+        of_smear, of_counts = there()
+        if name == FORMULA:
+            return of_counts
+        return of_smear and (name in {RESULT, CELLS} or is_picture(name))
+
+    return is_outdated
 
 
 def _is_formula(path: Path) -> bool:

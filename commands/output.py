@@ -1,14 +1,19 @@
 """Output folders that are filled whole or not at all."""
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from errno import EDQUOT, EFBIG, EISDIR, ENOSPC, EROFS
 from os import strerror
 from pathlib import Path
 
 from cells.errors import InputError
+
+if sys.platform != "win32":
+    import fcntl
 
 _NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
 
@@ -66,6 +71,26 @@ def _move(stage: Path, out: Path, outdated: Callable[[str], bool] | None) -> Non
     for source in sources:
         if (out / source.relative_to(stage)).is_dir():
             raise IsADirectoryError(EISDIR, strerror(EISDIR), str(out / source.relative_to(stage)))
+    with _alone(out):
+        _move_all(stage, out, sources, outdated)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other run moves its files to the folder: two reports at once would be mixed."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every network drive can lock
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _move_all(stage: Path, out: Path, sources: list[Path], outdated: Callable[[str], bool] | None) -> None:
     moves = {source: out / source.relative_to(stage) for source in sources}
     there = sorted(out.iterdir()) if outdated else []
     gone = [p for p in there if outdated and outdated(p.name) and p not in moves.values() and p.is_file()]

@@ -1,11 +1,13 @@
 """Output folders are filled whole or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from cells.errors import InputError
-from commands.output import staged_folder
+from commands.output import _alone, staged_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -116,3 +118,24 @@ def test_a_failure_while_files_move_leaves_what_was_there(
             for new in ("a", "b", "c"):
                 (stage / new).write_text("new")
         assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_two_runs_do_not_mix_their_files(tmp_path: Path) -> None:
+    ready = Barrier(2)
+
+    def run(word: str) -> None:
+        for _ in range(30):
+            with staged_folder(tmp_path) as stage:
+                for number in range(8):
+                    (stage / str(number)).write_text(word)
+                ready.wait(20)
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(run, word) for word in ("one", "two")]
+        for _ in range(200):
+            with _alone(tmp_path):
+                texts = {path.read_text() for path in tmp_path.iterdir() if path.is_file()}
+            assert len(texts) <= 1
+        for one in waiting:
+            one.result(60)
+    assert len({(tmp_path / str(number)).read_text() for number in range(8)}) == 1

@@ -125,6 +125,20 @@ def test_a_review_begun_while_the_smear_is_analysed_is_not_overwritten(
     assert sorted(path.name for path in out.iterdir()) == FILES
 
 
+def test_what_another_run_has_written_meanwhile_does_not_stay(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyse = pipeline.analyse
+
+    def meanwhile(*given: object, **named: object) -> object:
+        assert main(["formula", "--counts", "lymphocyte=1", "--out", str(tmp_path)]) == 0
+        return analyse(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "analyse", meanwhile)
+    assert main(["report", str(smear), "--out", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+
+
 def test_json_is_what_is_written(
     smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
 ) -> None:
