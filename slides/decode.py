@@ -32,6 +32,8 @@ _KINDS = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
+_BLOCK = 8
+_NO_DATA = 128
 _COLOURS = (
     PHOTOMETRIC.MINISBLACK,
     PHOTOMETRIC.MINISWHITE,
@@ -197,6 +199,11 @@ def _decode_plain(path: Path, kind: str) -> RGBImage:
         picture.load()
         if kind == "JPEG":
             _require_jpeg_end(path)
+            _require_last_block(picture)
+        if kind == "PNG" and getattr(picture, "n_frames", 1) > 1:
+            raise InputError(
+                "is an animation, of which one picture would be read; save its pictures one by one"
+            )
         if depth == 16:
             return _deep_png(path, picture.getexif().get(0x0112, 1))
         return _to_rgb(ImageOps.exif_transpose(picture))
@@ -208,6 +215,13 @@ def _require_jpeg_end(path: Path) -> None:
         file.seek(max(0, file.tell() - 65536))
         if b"\xff\xd9" not in file.read():
             raise InputError("is truncated: the end of the JPEG data is missing; copy it again")
+
+
+def _require_last_block(picture: Image.Image) -> None:
+    # The decoder fills what it has no data for with zeros, which are this grey, and tells nobody.
+    corner = np.asarray(picture)[-_BLOCK:, -_BLOCK:]
+    if picture.mode in {"L", "RGB"} and (corner == _NO_DATA).all():
+        raise InputError("is damaged: the last part of the JPEG data cannot be decoded; copy it again")
 
 
 def _deep_png(path: Path, orientation: int) -> RGBImage:

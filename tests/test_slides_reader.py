@@ -23,6 +23,7 @@ from slides.own_pictures import is_mask, mark_png, own_pictures
 from slides.reader import open_smear, printable, read_image
 
 SMEAR = draw_discs(30, shape=(150, 200))
+NOISY = np.clip(SMEAR + np.random.default_rng(0).normal(0, 3, SMEAR.shape), 0, 255).astype(np.uint8)
 
 
 def save(path: Path, image: np.ndarray = SMEAR, **options: object) -> Path:
@@ -217,6 +218,28 @@ def huge_png(side: int) -> bytes:
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("lost", ["zeroed", "cut"])
+def test_a_jpeg_whose_inside_is_lost_is_refused(tmp_path: Path, lost: str, grey: bool) -> None:
+    path = save(tmp_path / "f.jpg", NOISY[..., 1] if grey else NOISY, quality=90)
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + bytes(len(data) - middle if lost == "zeroed" else 0) + b"\xff\xd9")
+    assert "the last part of the JPEG data cannot be decoded; copy it again" in reason(path)
+
+
+def test_a_grey_picture_of_one_shade_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    image = SMEAR.copy()
+    image[-30:, -30:] = 120
+    assert np.abs(read_image(save(tmp_path / "f.jpg", image, quality=95)).astype(int) - image).mean() < 5
+
+
+def test_an_animation_is_refused(tmp_path: Path) -> None:
+    more = [Image.fromarray(SMEAR[::-1].copy())]
+    Image.fromarray(SMEAR).save(tmp_path / "f.png", save_all=True, append_images=more)
+    assert "is an animation" in reason(tmp_path / "f.png")
 
 
 def test_absurd_sizes_are_refused_by_their_header(tmp_path: Path) -> None:
