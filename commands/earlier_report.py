@@ -24,7 +24,11 @@ _FORMULA_SCHEMA = "leukoformula.formula/"
 
 
 def check_nothing_is_lost(
-    out: Path, *, successor: "SmearResult | None" = None, reviewed: Path | None = None
+    out: Path,
+    *,
+    successor: "SmearResult | None" = None,
+    reviewed: Path | None = None,
+    with_cells: bool = True,
 ) -> None:
     """Check that an output folder holds no signed result and no labels of a person that would be overwritten.
 
@@ -36,6 +40,8 @@ def check_nothing_is_lost(
         The result that will be written, where it is known: it may replace itself and what it corrects.
     reviewed : Path or None, optional
         The table of labels that the successor was made with: its labels are not lost.
+    with_cells : bool, optional
+        Whether a table of cells will be written.
 
     Raises
     ------
@@ -47,6 +53,11 @@ def check_nothing_is_lost(
 
     path, table = out / RESULT, out / CELLS
     if not path.exists():
+        if with_cells and table.exists() and not _is_known(table, successor, reviewed):
+            raise UsageError(
+                f"{table} would be overwritten, and without a {RESULT} beside it nobody can tell whether a "
+                "person gave labels in it; choose another folder with --out, or remove it"
+            )
         return
     try:
         earlier = read_result(path)
@@ -120,6 +131,12 @@ def _succeeds(successor: "SmearResult | None", earlier: "SmearResult") -> bool:
 
 def _is_reviewed(successor: "SmearResult | None") -> bool:
     return successor is not None and successor.relabelled is not None
+
+
+def _is_known(table: Path, successor: "SmearResult | None", reviewed: Path | None) -> bool:
+    if _is_same_file(table, reviewed):
+        return True
+    return successor is not None and not _is_in_work(table, successor)
 
 
 def _is_same_file(table: Path, reviewed: Path | None) -> bool:

@@ -99,6 +99,27 @@ def test_a_signed_result_and_labels_in_work_are_not_overwritten(
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_a_table_of_cells_without_its_result_is_not_overwritten(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, out = tmp_path / "stored", tmp_path / "out"
+    fake_models.answer = {CellClass.LYMPHOCYTE: 1.0}
+    assert main(["report", str(smear), "--out", str(stored)]) == 0
+    out.mkdir()
+    table = out / "cells.csv"
+    text = (stored / "cells.csv").read_text(encoding="utf-8")
+    table.write_text(text.replace("lymphocyte,1.0000", "basophil,1.0000"), encoding="utf-8")
+    for words in (["report", str(smear)], ["render", str(stored)], ["demo"]):
+        target = [str(out)] if words == ["demo"] else ["--out", str(out)]
+        capsys.readouterr()
+        assert main([*words, *target]) == 2
+        assert f"{table} would be overwritten" in capsys.readouterr().err
+        assert [path.name for path in out.iterdir()] == ["cells.csv"]
+    assert main(["formula", "--counts", "lymphocyte=1", "--out", str(out)]) == 0
+    assert main(["render", str(stored), "--out", str(out), "--reviewed", str(table)]) == 0
+    assert "basophil" in table.read_text(encoding="utf-8").splitlines()[1]
+
+
 def test_a_review_begun_while_the_smear_is_analysed_is_not_overwritten(
     smear: Path,
     tmp_path: Path,
