@@ -15,7 +15,8 @@ from cells.errors import InputError
 if sys.platform != "win32":
     import fcntl
 
-_NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
+NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
+"""Errors of the system that say that nothing more can be written there."""
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -
         yield stage
         _move(stage, out, outdated)
     except OSError as error:
-        if error.errno not in _NO_ROOM and not _lies_in(error, out):
+        if error.errno not in NO_ROOM and not _lies_in(error, out):
             raise
         raise _refusal(out, error) from error
     finally:
