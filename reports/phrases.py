@@ -290,6 +290,12 @@ _QUALITY = {
         "(обычно 6–9); по ним он составляет {measured} мкм. Не полагайтесь на результат, пока размер не "
         "проверен; если ошибка в файлах, задайте верный размер",
     ),
+    "finding.pixel_size_unchecked": (
+        "Too few erythrocytes could be measured to check the pixel size: be sure that it is right, all else "
+        "rests on it",
+        "Эритроцитов, которые удалось измерить, слишком мало для проверки размера пикселя: убедитесь, что он "
+        "верен, на нём основано всё остальное",
+    ),
     "finding.other_magnification": (
         "Erythrocytes of a size that does not suit the pixel size of the smear (another magnification?): "
         "do not trust the count there; analyse fields of one magnification together",
