@@ -307,6 +307,22 @@ def test_an_empty_field_of_a_smear_is_a_field(tmp_path: Path) -> None:
     only(save(tmp_path / "f.png", np.clip(noise, 0, 255).astype(np.uint8)))
 
 
+def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    for name in ("a.cr2", "b.HEIC", "c.webp", "d.svs", "notes.txt", "e.docx"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "f.gif").mkdir()
+    save(tmp_path / "f.gif" / "g.png")
+    found = list(open_smear(tmp_path).fields())
+    assert [one.name for one in found] == ["a.png", "b.HEIC", "c.webp", "d.svs", "f.gif/g.png"]
+    assert [isinstance(one, Refusal) for one in found] == [False, True, True, True, False]
+    assert isinstance(found[1], Refusal)
+    assert found[1].reason.startswith("is a picture of a kind that is not read (.heic); convert it")
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "b.heic").write_bytes(b"x")
+    assert "not read" in reason(tmp_path / "only")
+
+
 def test_natural_order_with_folders(tmp_path: Path) -> None:
     names = ["b/f2.png", "b/f10.png", "a10/x.png", "a2/x.png", "F1.png", "f02.png", "f3.png"]
     for name in names:
