@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cells.errors import InputError
 
+_MOST_DIGITS = 18
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -45,3 +47,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def json_integer(text: str) -> int:
+    """Read a whole number of a JSON file, for ``parse_int`` of ``json.loads``.
+
+    Parameters
+    ----------
+    text : str
+        Its digits.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    ValueError
+        Where it has more than 18 digits, as no number of ours has.
+    """
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"the number {text[:8]}… has {len(text)} digits")
+    return int(text)

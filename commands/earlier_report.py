@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,11 @@ _FORMULA_SCHEMA = "leukoformula.formula/"
 
 
 def check_nothing_is_lost(
-    out: Path, *, successor: "SmearResult | None" = None, reviewed: Path | None = None
+    out: Path,
+    *,
+    successor: "SmearResult | None" = None,
+    reviewed: Path | None = None,
+    with_cells: bool = True,
 ) -> None:
     """Check that an output folder holds no signed result and no labels of a person that would be overwritten.
 
@@ -35,6 +40,8 @@ def check_nothing_is_lost(
         The result that will be written, where it is known: it may replace itself and what it corrects.
     reviewed : Path or None, optional
         The table of labels that the successor was made with: its labels are not lost.
+    with_cells : bool, optional
+        Whether a table of cells will be written.
 
     Raises
     ------
@@ -46,6 +53,11 @@ def check_nothing_is_lost(
 
     path, table = out / RESULT, out / CELLS
     if not path.exists():
+        if with_cells and table.exists() and not _is_known(table, successor, reviewed):
+            raise UsageError(
+                f"{table} would be overwritten, and without a {RESULT} beside it nobody can tell whether a "
+                "person gave labels in it; choose another folder with --out, or remove it"
+            )
         return
     try:
         earlier = read_result(path)
@@ -71,7 +83,7 @@ def check_nothing_is_lost(
         )
 
 
-def outdated_files(out: Path) -> Callable[[str], bool] | None:
+def outdated_files(out: Path) -> Callable[[str], bool]:
     """Return which files of an output folder belong to the report that is about to be replaced.
 
     Parameters
@@ -81,19 +93,24 @@ def outdated_files(out: Path) -> Callable[[str], bool] | None:
 
     Returns
     -------
-    callable or None
-        Says so of the name of a file; None where the folder holds no earlier report, so that a user's own
-        file is never removed.
+    callable
+        Says so of the name of a file; it looks at the folder when it is first asked, so that a report that
+        another run has written meanwhile counts. Where the folder holds no report nothing is outdated, so
+        that a user's own file is never removed.
     """
     from reports.stored_pictures import is_picture
 
-    named: set[str] = set()
-    of_smear = (out / RESULT).exists()
-    if of_smear:
-        named |= {RESULT, CELLS}
-    if _is_formula(out / FORMULA):
-        named.add(FORMULA)
-    return (lambda name: name in named or (of_smear and is_picture(name))) if named else None
+    @cache
+    def there() -> tuple[bool, bool]:
+        return (out / RESULT).exists(), _is_formula(out / FORMULA)
+
+    def is_outdated(name: str) -> bool:
+        of_smear, of_counts = there()
+        if name == FORMULA:
+            return of_counts
+        return of_smear and (name in {RESULT, CELLS} or is_picture(name))
+
+    return is_outdated
 
 
 def _is_formula(path: Path) -> bool:
@@ -114,6 +131,12 @@ def _succeeds(successor: "SmearResult | None", earlier: "SmearResult") -> bool:
 
 def _is_reviewed(successor: "SmearResult | None") -> bool:
     return successor is not None and successor.relabelled is not None
+
+
+def _is_known(table: Path, successor: "SmearResult | None", reviewed: Path | None) -> bool:
+    if _is_same_file(table, reviewed):
+        return True
+    return successor is not None and not _is_in_work(table, successor)
 
 
 def _is_same_file(table: Path, reviewed: Path | None) -> bool:

@@ -107,7 +107,7 @@ def run(options: Namespace) -> int:
     if comparison is not None:
         document["comparison"] = comparison_document(comparison)
     if options.out is not None:
-        check_nothing_is_lost(options.out)
+        check_nothing_is_lost(options.out, with_cells=False)
         with staged_folder(options.out, outdated=outdated_files(options.out)) as stage:
             _write(stage, formula, identity, document, look=look)
         say(f"report in {options.out / 'report.pdf'}")

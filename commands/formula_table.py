@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
 _OUTSIDE = {"en": "Outside the formula, per 100 leukocytes", "ru": "Вне формулы, на 100 лейкоцитов"}
 
+_NOTES = (
+    "unsplit_neutrophils",
+    "wbc_correction_uncertain",
+    "no_range_for_age",
+    "sex_needed",
+)
+
 
 def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
     """Write a formula as a table for a terminal, in the words of the reports.
@@ -63,11 +70,7 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
             "ranges", name=f"{formula.ranges_name} {formula.ranges_version}, {_stratum(formula, lang)}"
         )
     )
-    lines += [
-        note_text(code, lang)
-        for code in ("wbc_correction_uncertain", "no_range_for_age", "sex_needed")
-        if code in formula.notes
-    ]
+    lines += [note_text(code, lang) for code in _NOTES if code in formula.notes]
     if "unverified_ranges" in formula.notes:
         lines.append(f"* {note_text('unverified_ranges', lang)}")
     return "\n".join(lines)

@@ -9,8 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cells.errors import LeukoformulaError
+from cells.errors import InputError, LeukoformulaError
 from commands.console import libraries_silenced, say
+from commands.output import NO_ROOM
 from commands.paths import given_path
 from commands.stopping import stopped_cleanly
 
@@ -91,11 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 unexpected, 2 usage, 3 input or model refused, 4 some items failed, 130 interrupted.
     """
+    _open_closed_streams()
     _keep_odd_names_printable()
     try:
         with stopped_cleanly(), libraries_silenced():
             code = _run(arguments)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
@@ -110,7 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = build_parser().parse_args(arguments)
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except SystemExit as stop:
@@ -119,18 +122,35 @@ def _run(arguments: Sequence[str] | None) -> int:
         _trace()
         say(f"error: {error}")
         return error.exit_code
-    except Exception as error:  # the boundary: whatever was not foreseen becomes one line and exit code 1
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _unexpected(error)
         _trace()
-        say(
-            f"unexpected {type(error).__name__}: {error}; set LEUKOFORMULA_TRACEBACK=1 to see where,"
-            " and report it"
-        )
-        return 1
+        say(f"error: cannot write: {error.strerror}; make room, or write to another place")
+        return InputError.exit_code
+    except Exception as error:  # the boundary: whatever was not foreseen becomes one line and exit code 1
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    _trace()
+    say(
+        f"unexpected {type(error).__name__}: {error}; set LEUKOFORMULA_TRACEBACK=1 to see where,"
+        " and report it"
+    )
+    return 1
 
 
 def _trace() -> None:
     if os.environ.get("LEUKOFORMULA_TRACEBACK") == "1":
         traceback.print_exc()
+
+
+def _open_closed_streams() -> None:
+    """Give a standard stream that the caller has closed a descriptor, which a file of ours would get else."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def _keep_odd_names_printable() -> None:

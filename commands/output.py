@@ -1,21 +1,29 @@
 """Output folders that are filled whole or not at all."""
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from errno import EDQUOT, EFBIG, EISDIR, ENOSPC, EROFS
 from os import strerror
 from pathlib import Path
 
 from cells.errors import InputError
 
-_NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
+if sys.platform != "win32":
+    import fcntl
+
+NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
+"""Errors of the system that say that nothing more can be written there."""
 
 
 @contextmanager
 def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """Give an empty folder whose files move to ``out`` together when the block ends without an exception.
+
+    Where one of them cannot be moved, or the user breaks off meanwhile, ``out`` is left as it was.
 
     Parameters
     ----------
@@ -47,7 +55,7 @@ def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -
         yield stage
         _move(stage, out, outdated)
     except OSError as error:
-        if error.errno not in _NO_ROOM and not _lies_in(error, out):
+        if error.errno not in NO_ROOM and not _lies_in(error, out):
             raise
         raise _refusal(out, error) from error
     finally:
@@ -64,14 +72,51 @@ def _move(stage: Path, out: Path, outdated: Callable[[str], bool] | None) -> Non
     for source in sources:
         if (out / source.relative_to(stage)).is_dir():
             raise IsADirectoryError(EISDIR, strerror(EISDIR), str(out / source.relative_to(stage)))
-    for source in sources:
-        target = out / source.relative_to(stage)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
-    written = {source.relative_to(stage) for source in sources}
-    for path in sorted(out.iterdir()) if outdated else ():
-        if outdated and outdated(path.name) and path.relative_to(out) not in written and path.is_file():
+    with _alone(out):
+        _move_all(stage, out, sources, outdated)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other run moves its files to the folder: two reports at once would be mixed."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every network drive can lock
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _move_all(stage: Path, out: Path, sources: list[Path], outdated: Callable[[str], bool] | None) -> None:
+    moves = {source: out / source.relative_to(stage) for source in sources}
+    there = sorted(out.iterdir()) if outdated else []
+    gone = [p for p in there if outdated and outdated(p.name) and p not in moves.values() and p.is_file()]
+    kept = Path(tempfile.mkdtemp(dir=stage))
+    copies = {path: kept / str(n) for n, path in enumerate([*moves.values(), *gone]) if path.is_file()}
+    for path, copy in copies.items():
+        shutil.copy2(path, copy)
+    with ExitStack() as undo:
+        for source, target in moves.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            undo.callback(_undo_move, source, target, copies.get(target))
+            source.replace(target)
+        for path in gone:
+            undo.callback(copies[path].replace, path)
             path.unlink()
+        undo.pop_all()
+
+
+def _undo_move(source: Path, target: Path, copy: Path | None) -> None:
+    if source.exists():
+        return
+    if copy is None:
+        target.unlink(missing_ok=True)
+    else:
+        copy.replace(target)
 
 
 def _remove_empty(folders: list[Path]) -> None:

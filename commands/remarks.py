@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from slides.calibration import Calibration
 
 
+_NAMED = 3
+
+
 def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *, lang: str = "en") -> None:
     """Name on standard error what forbids to trust the result of a whole smear.
 
@@ -30,3 +33,23 @@ def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *
     for one in findings:
         if one.code in NOT_TO_BE_TRUSTED and not one.where:
             say(f"warning: {finding(one, calibration, language, str)}")
+
+
+def warn_of_repeats(findings: "Sequence[Finding]") -> None:
+    """Name on standard error the fields that show cells of an earlier field.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        The remarks on the smear and its fields.
+    """
+    from leukoformula.repeats import SEEN_BEFORE
+
+    fields = [one for one in findings if one.code == SEEN_BEFORE and one.where]
+    if fields:
+        cells = sum(int(one.value or 0) for one in fields)
+        names = ", ".join(one.where for one in fields[:_NAMED]) + (", …" if len(fields) > _NAMED else "")
+        say(
+            f"warning: cells that look the same as in an earlier field: {cells}, in {names}; they are "
+            f"counted twice ({SEEN_BEFORE} in cells.csv); leave fields out, or call the second an artefact"
+        )

@@ -17,7 +17,7 @@ from commands.options import (
 )
 from commands.output import staged_folder
 from commands.paths import Inputs, stands
-from commands.remarks import warn_of_remarks
+from commands.remarks import warn_of_remarks, warn_of_repeats
 from commands.report_files import add_look_options, laboratory_settings, look_of, write_reports
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ def run(options: Namespace) -> int:
         pictures = encode_pictures(result)
         result = as_stored(result, pictures)
         write_reports(result, stage, look=look, pictures=pictures)
+        check_nothing_is_lost(options.out)  # again: somebody may have signed or begun a review meanwhile
     warn_of(result.refused)
     _warn_of_folders(result, options.smear)
+    warn_of_repeats(result.findings)
     warn_of_remarks(result.findings, result.calibration, lang=look.lang)
     if options.json:
         put_document(result_document(result, pictures=pictures.record if pictures else None))

@@ -92,7 +92,7 @@ def run(options: Namespace) -> int:
             picture, quality = segment_image(item, segmenter)
             doubtful += quality is not Quality.GOOD
             _write(stage / name, picture)
-            done.add(name)
+            done.add(name.casefold())  # where case does not count, a.png would be laid over A.png
             progress("segmenting", len(done), len(done))
         code = exit_code(len(done), refused)
         check.warn()
@@ -150,8 +150,8 @@ def _picture_name(name: str, taken: set[str]) -> str:
     if path.is_absolute() or ".." in path.parts:
         path = PurePosixPath(path.name)
     plain = str(path.with_suffix(".png"))
-    picture = plain if plain not in taken else f"{path}.png"
-    if picture in taken:
+    picture = plain if plain.casefold() not in taken else f"{path}.png"
+    if picture.casefold() in taken:
         raise InputError(f"{name} is listed twice; list each image once")
     return picture
 

@@ -148,7 +148,7 @@ def _settings(options: Namespace) -> dict[str, Any]:
     try:
         if options.settings is not None:
             return tomllib.loads(options.settings.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"cannot read the settings {options.settings}: {error}; give a TOML file") from error
     shipped = resources.files("classifiers").joinpath("settings", f"{options.model}.toml")
     return tomllib.loads(shipped.read_text(encoding="utf-8"))

@@ -147,6 +147,7 @@ def _of_result(options: Namespace) -> "SiteCells":
 
     from classifiers.adapt_cnn import MOST, SiteCells
     from classifiers.labels import allowed_answers
+    from leukoformula.repeats import SEEN_BEFORE
     from reports.reading import open_result
     from reports.reviewed_table import read_reviewed
     from slides.optics import white_point
@@ -157,6 +158,11 @@ def _of_result(options: Namespace) -> "SiteCells":
         raise UsageError("--erythrocyte-px belongs to a manifest; a stored result knows its scale")
     result = open_result(options.adapt / "result.json").result
     labels = read_reviewed(options.reviewed, result)
+    # One cell in the part that is learnt and in the part that is judged would make the gain look larger.
+    again = {cell.cell_id for cell in result.cells if cell.reason == SEEN_BEFORE}
+    if again:
+        say(f"{len(again)} cells that an earlier field shows as well are left out")
+    labels = {number: label for number, label in labels.items() if number not in again}
     usable = [n for n in sorted(labels) if n in result.crops and allowed_answers(labels[n]).any()]
     if not usable:
         raise DataError(

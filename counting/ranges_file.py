@@ -2,11 +2,13 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 from cells.errors import DataError, InputError, UsageError
+from cells.files import json_integer
 from cells.vocabulary import CellClass
 from counting.ranges import Range, RangeRow, ReferenceSet, Source, Stratum
 
@@ -21,6 +23,7 @@ LARGEST_FILE = 1_000_000
 """A range file above this many bytes is refused."""
 
 _FOLDER = "reference_ranges"
+_UNPRINTABLE = frozenset({"Cc", "Cs"})
 
 
 def load_builtin(name: str) -> ReferenceSet:
@@ -100,7 +103,9 @@ def parse_ranges(text: str, *, where: str) -> ReferenceSet:
         Where the text is not JSON or a key is missing, unknown or at fault.
     """
     try:
-        document = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+        document = json.loads(
+            text, object_pairs_hook=_no_doubles, parse_constant=_no_constant, parse_int=json_integer
+        )
     except RecursionError as error:
         raise DataError(f"range file {where} is nested too deeply; see the schema") from error
     except ValueError as error:
@@ -156,6 +161,8 @@ class _Node:
     def text(self, *, among: Sequence[str] = ()) -> str:
         if not isinstance(self.value, str) or not self.value.strip():
             raise self.fault("must be a text that is not empty")
+        if any(unicodedata.category(sign) in _UNPRINTABLE for sign in self.value):
+            raise self.fault("holds a line break or another sign that cannot be printed; remove it")
         if among and self.value not in among:
             raise self.fault(f"is {self.value!r}; allowed: {', '.join(among)}")
         return self.value

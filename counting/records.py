@@ -326,6 +326,24 @@ class LeukocyteFormula:
         """
         return next((line for line in self.lines if line.label is label), None)
 
+    def is_lower_bound(self, line: Line) -> bool:
+        """Return whether a row holds only some of its cells: its parent holds cells that nobody split.
+
+        Parameters
+        ----------
+        line : Line
+            Row of this formula.
+
+        Returns
+        -------
+        bool
+            True for the bands where some neutrophils are neither called band nor segmented, for example.
+        """
+        parent = None if line.label.parent is None else self.line(line.label.parent)
+        if parent is None:
+            return False
+        return parent.n > sum(child.n for child in self.lines if child.label.parent is parent.label)
+
     def beside(self, label: CellClass) -> OutsideLine | None:
         """Return the finds of a class outside the denominator, or None where there are none.
 

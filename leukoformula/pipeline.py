@@ -28,6 +28,7 @@ from leukoformula.explaining import explain_least_certain
 from leukoformula.fields import Progress, calibrate_smear, map_fields, silent
 from leukoformula.folders import folders_remark
 from leukoformula.reference import load_ranges
+from leukoformula.repeats import mark_repeats
 from leukoformula.result import FieldSummary, Identity, Overview, SmearResult
 from leukoformula.settings import Settings
 from leukoformula.validation import correction_of
@@ -214,7 +215,7 @@ class _Survey:
             self._classify_pending()
 
     def finish(self) -> None:
-        """Classify what waits, let the smear set its border, and decide on every cell."""
+        """Classify what waits, let the smear set its border, decide on every cell, and find those seen twice."""
         self._classify_pending()
         answered, self._answered = self._answered, []
         if answered:
@@ -225,6 +226,8 @@ class _Survey:
                 self.border = border_shift(self.classifier, answers)
         for one in answered:
             self._enter(one)
+        self.cells, remarks = mark_repeats(self.cells, self.crops)
+        self.findings.extend(remarks)
 
     def _classify_pending(self) -> None:
         looks, self._pending = self._pending, []

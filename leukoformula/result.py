@@ -1,7 +1,7 @@
 """The result of analysing one smear: what the reports print and the documents store."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,9 @@ from slides.calibration import Calibration
 
 LONGEST_NAME = 100
 """Signs that the name of who signs may have."""
+
+FARTHEST_OFFSET = timedelta(hours=14)
+"""No place on earth is farther from UTC; FHIR and HL7 know no other offset, and none with seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Signature:
             offset = datetime.fromisoformat(self.at).utcoffset()
         except ValueError:
             offset = None
-        if offset is None:
+        if offset is None or abs(offset) > FARTHEST_OFFSET or offset % timedelta(minutes=1):
             raise UsageError(
                 f"{self.at!r} is no time of signing; give date, time and offset as 2026-11-20T14:05:00+03:00"
             )

@@ -37,7 +37,8 @@ def write_formula_csv(formula: LeukocyteFormula, path: Path) -> None:
 
     The decimal sign is a point in every language; what does not apply is empty. Percentages have four
     decimals, absolute counts (10⁹/L) as well. With no leukocyte counted shares and concentrations are not
-    known and stay empty.
+    known and stay empty. Where some cells of the parent were not split, a share is a lower bound: it has no
+    upper end, and with n = 0 it is not known.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def write_formula_csv(formula: LeukocyteFormula, path: Path) -> None:
         writer.writeheader()
         listed = {line.label for line in formula.lines}
         for line in formula.lines:
-            writer.writerow(_line(line, shares.get(line.label), is_known=formula.total > 0))
+            writer.writerow(_line(line, shares.get(line.label), formula))
         for label, share in shares.items():
             if label not in listed:
                 writer.writerow({"class": label.value, "n": "0", **_share(share)})
@@ -70,11 +71,14 @@ def write_formula_csv(formula: LeukocyteFormula, path: Path) -> None:
             writer.writerow({"class": "unidentified", "n": str(formula.unidentified)})
 
 
-def _line(line: Line, share: CorrectedShare | None, *, is_known: bool) -> dict[str, str]:
+def _line(line: Line, share: CorrectedShare | None, formula: LeukocyteFormula) -> dict[str, str]:
+    partial = formula.is_lower_bound(line)
+    is_known = formula.total > 0 and not (partial and line.n == 0)
     return {
         "class": line.label.value,
         "n": str(line.n),
         **(_shares(line) if is_known else {}),
+        **({"percent_high": "", "absolute_high": ""} if partial else {}),
         **_share(share),
         **_limits("range", line.range_percent),
         "flag": line.flag.value,

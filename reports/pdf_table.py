@@ -96,7 +96,7 @@ def _row(row: Row, bar: tuple[float, float], table: FormulaTable) -> list[object
         para(row.interval, "number"),
         *([para(row.corrected, "small_number")] if table.with_corrected else []),
         para(row.limits, "number"),
-        draw_bar(row.bar, width=bar[0] - 4, height=bar[1]),
+        draw_bar(row.bar, width=bar[0] - 4, height=bar[1]) if row.bar else "",
         rich(flag, "flag", tone=row.tone),
     ]
     if table.with_absolute:

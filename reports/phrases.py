@@ -67,6 +67,7 @@ _FORMULA = {
     "column.range": ("Reference interval, %", "Референсный интервал, %"),
     "column.absolute": ("10⁹/L", "10⁹/л"),
     "column.absolute_range": ("Reference interval, 10⁹/L", "Референсный интервал, 10⁹/л"),
+    "at_least": ("≥\u00a0", "≥\u00a0"),
     "column.bar": ("Below · reference interval · above", "Ниже · референсный интервал · выше"),
     "column.flag": ("Flag", "Отметка"),
     "row.neutrophil_band": ("Band", "Палочкоядерные"),
@@ -289,6 +290,12 @@ _QUALITY = {
         "(обычно 6–9); по ним он составляет {measured} мкм. Не полагайтесь на результат, пока размер не "
         "проверен; если ошибка в файлах, задайте верный размер",
     ),
+    "finding.pixel_size_unchecked": (
+        "Too few erythrocytes could be measured to check the pixel size: be sure that it is right, all else "
+        "rests on it",
+        "Эритроцитов, которые удалось измерить, слишком мало для проверки размера пикселя: убедитесь, что он "
+        "верен, на нём основано всё остальное",
+    ),
     "finding.other_magnification": (
         "Erythrocytes of a size that does not suit the pixel size of the smear (another magnification?): "
         "do not trust the count there; analyse fields of one magnification together",
@@ -317,6 +324,13 @@ _QUALITY = {
         "eosinophils",
         "Нейтрофилы этого мазка больше обычного похожи на эозинофилы: проверьте клетки, названные "
         "эозинофилами",
+    ),
+    "finding.seen_before": (
+        "Cells look the same as in an earlier field (overlapping fields, or one taken twice?) and count "
+        "twice unless a person calls the second of the two an artefact; better leave one of the fields out",
+        "Клетки выглядят так же, как в одном из предыдущих полей (поля перекрываются или поле снято "
+        "дважды?), и считаются дважды, если вторую из двух не отметить при проверке как артефакт; лучше "
+        "убрать одно из полей",
     ),
     "finding.no_rule_for_unknown_cells": (
         "Cells unlike the known ones are not flagged: no rule for this classifier is stored",
@@ -394,6 +408,7 @@ _GALLERY = {
     "gallery.count": ("{n} cell|{n} cells", "{n} клетка|{n} клетки|{n} клеток"),
     "gallery.shown": ("{shown} of {n} shown", "показано {shown} из {n}"),
     "gallery.unlike": ("unusual!", "необычная!"),
+    "gallery.again": ("seen before?", "уже была?"),
     "gallery.empty": ("No cell was found.", "Клетки не найдены."),
     "gallery.no_crops": (
         "The pictures of the cells are not stored with this result.",

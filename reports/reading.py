@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cells.errors import DataError, InputError, UsageError
+from cells.files import json_integer
 from cells.model_files import ModelInfo
 from cells.records import Cell, Detection, Finding, Refusal
 from cells.vocabulary import CellClass
@@ -124,7 +125,7 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text; give a result.json of this program") from error
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_int=json_integer)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no JSON ({error}); give a result.json of this program") from error
     check(document, schema(), where=str(path))

@@ -56,7 +56,7 @@ class Row:
     absolute_sign: str
     absolute_tone: str
     absolute_limits: str
-    bar: Bar
+    bar: Bar | None
 
 
 @dataclass(frozen=True, slots=True)

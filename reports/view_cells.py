@@ -5,6 +5,7 @@ import numpy as np
 from cells.records import Cell
 from cells.vocabulary import CellClass
 from leukoformula.decisions import NOT_A_LEUKOCYTE, UNLIKE, label_of
+from leukoformula.repeats import SEEN_BEFORE
 from leukoformula.result import SmearResult
 from reports.pictures import OVERVIEW_PX, encode
 from reports.texts import Language
@@ -15,6 +16,9 @@ CAP = 24
 
 CAP_OUTSIDE = 8
 """Cells of one class outside the formula in the gallery, at most."""
+
+_REMARKED = {UNLIKE: "gallery.unlike", SEEN_BEFORE: "gallery.again"}
+"""Reasons of counted cells that a person should look at, the weightiest first, and what the gallery says."""
 
 
 def groups(result: SmearResult, language: Language) -> tuple[Group, ...]:
@@ -49,7 +53,7 @@ def _group(label: CellClass, cells: list[Cell], result: SmearResult, language: L
     named = set(result.relabelled or ())
     shown = sorted(
         pictured,
-        key=lambda cell: (cell.cell_id not in named, cell.reason != UNLIKE, cell.probability, cell.cell_id),
+        key=lambda cell: (cell.cell_id not in named, _weight(cell), cell.probability, cell.cell_id),
     )[:cap]
     are_counted = any(cell.counted for cell in cells)
     count = [language.text("gallery.count" if are_counted else "gallery.finds", n=len(cells))]
@@ -64,6 +68,10 @@ def _group(label: CellClass, cells: list[Cell], result: SmearResult, language: L
     )
 
 
+def _weight(cell: Cell) -> int:
+    return list(_REMARKED).index(cell.reason) if cell.reason in _REMARKED else len(_REMARKED)
+
+
 def _thumb(cell: Cell, result: SmearResult, language: Language) -> Thumb:
     ranked = sorted(cell.probabilities.items(), key=lambda pair: -pair[1])
     said: tuple[str, ...] = ()
@@ -74,7 +82,7 @@ def _thumb(cell: Cell, result: SmearResult, language: Language) -> Thumb:
     else:
         first = language.percent(100 * cell.probability, 0)
         rest = [pair for pair in ranked if pair[0] is not cell.label][:1]
-    unusual = (language.text("gallery.unlike"),) if cell.reason == UNLIKE else ()
+    unusual = (language.text(_REMARKED[cell.reason]),) if cell.reason in _REMARKED else ()
     return Thumb(
         number=language.text("number", n=cell.cell_id),
         probability=first,

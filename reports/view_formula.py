@@ -1,5 +1,7 @@
 """The words of the formula: rows of the table, what stands out, the notices."""
 
+import math
+
 from cells.vocabulary import CellClass
 from counting.formula import ALWAYS
 from counting.ranges import Range
@@ -44,7 +46,7 @@ def table(formula: LeukocyteFormula, language: Language) -> Table | None:
     shares = {share.label: share for share in formula.correction.shares} if formula.correction else {}
     return Table(
         rows=tuple(
-            _row(line, language, line.label.parent in listed, shares.get(line.label))
+            _row(line, formula, language, line.label.parent in listed, shares.get(line.label))
             for line in formula.lines
         ),
         total_n=language.integer(formula.total),
@@ -57,30 +59,39 @@ def table(formula: LeukocyteFormula, language: Language) -> Table | None:
     )
 
 
-def _row(line: Line, language: Language, is_child: bool, share: CorrectedShare | None) -> Row:
+def _row(
+    line: Line, formula: LeukocyteFormula, language: Language, is_child: bool, share: CorrectedShare | None
+) -> Row:
     short = f"row.{line.label.value}"
     near = line.flag in _NEAR
     flag_absolute = line.flag_absolute or Flag.NONE
     limits, absolute_limits = line.range_percent, line.range_absolute
     dash = language.text("none")
     star = "*" if line.range_status == "unverified" else ""
+    partial = formula.is_lower_bound(line)
+    known, least = line.n > 0 or not partial, language.text("at_least") if partial else ""
     return Row(
         name=language.text(short) if is_child and language.has(short) else language.label(line.label),
         child=is_child,
         n=language.integer(line.n),
-        percent=language.number(line.percent, 1),
-        interval=language.span(line.low, line.high, digits=1),
+        percent=least + language.number(line.percent, 1) if known else dash,
+        interval=language.span(line.low, math.inf if partial else line.high, digits=1) if known else dash,
         corrected=dash if share is None else corrected_share(share, language),
         limits=language.limits(limits.low, limits.high) + star if limits else dash,
         flag=language.text(f"flag.{line.flag.value}"),
         flag_detail=language.text("flag.within_error") if near else "",
         tone=_TONES.get(line.flag, ""),
-        absolute=dash if line.absolute is None else language.number(line.absolute, 2),
+        absolute=dash if line.absolute is None or not known else least + language.number(line.absolute, 2),
         absolute_sign=language.text(f"sign.{flag_absolute.value}"),
         absolute_tone=_TONES.get(flag_absolute, ""),
         absolute_limits=_absolute_limits(language, absolute_limits) + star if absolute_limits else dash,
-        bar=place(line),
+        bar=None if partial else place(line),
     )
+
+
+def _least(line: Line, formula: LeukocyteFormula, language: Language) -> str:
+    least = language.text("at_least") if formula.is_lower_bound(line) else ""
+    return least + language.percent(line.percent)
 
 
 def corrected_share(share: CorrectedShare, language: Language) -> str:
@@ -205,7 +216,7 @@ def _told_by_parent(line: Line, formula: LeukocyteFormula) -> bool:
 
 def _also(formula: LeukocyteFormula, language: Language) -> tuple[GlanceItem, ...]:
     items = [
-        GlanceItem("", f"{language.label(line.label)} {language.percent(line.percent)}", "")
+        GlanceItem("", f"{language.label(line.label)} {_least(line, formula, language)}", "")
         for line in formula.lines
         if line.label not in ALWAYS and line.range_percent is None and line.n
     ]

@@ -11,7 +11,7 @@ from cells.errors import CalibrationError
 from cells.records import Field, Finding
 from cells.units import BOXED_PER_EDGE, ERYTHROCYTE_UM, MicronsPerPixel, Pixels
 from slides.erythrocytes import ErythrocyteMeasure, measure_erythrocytes, typical_diameter
-from slides.scale_check import check_metadata, check_option, other_magnifications
+from slides.scale_check import UNCHECKED, check_metadata, check_option, other_magnifications
 
 CalibrationSource = Literal["option", "metadata", "erythrocytes"]
 
@@ -214,7 +214,7 @@ def _checked(calibration: Calibration, measures: Sequence[ErythrocyteMeasure]) -
     try:
         measured = from_erythrocytes(measures)
     except CalibrationError:
-        return calibration
+        return replace(calibration, findings=(Finding(UNCHECKED, "warning"),)) if measures else calibration
     check = check_option if calibration.source == "option" else check_metadata
     remarks = check(
         calibration.um_per_px, diameter_px=measured.erythrocyte_px, erythrocytes=measured.erythrocytes

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from tifffile import PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from cells.errors import InputError
 from cells.records import RGBImage
@@ -31,6 +31,16 @@ _KINDS = (
     (b"MM\0*", "TIFF"),
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
+)
+_BLOCK = 8
+_NO_DATA = 128
+_COLOURS = (
+    PHOTOMETRIC.MINISBLACK,
+    PHOTOMETRIC.MINISWHITE,
+    PHOTOMETRIC.RGB,
+    PHOTOMETRIC.PALETTE,
+    PHOTOMETRIC.SEPARATED,
+    PHOTOMETRIC.YCBCR,
 )
 _DAMAGE = (
     OSError,
@@ -189,6 +199,11 @@ def _decode_plain(path: Path, kind: str) -> RGBImage:
         picture.load()
         if kind == "JPEG":
             _require_jpeg_end(path)
+            _require_last_block(picture)
+        if kind == "PNG" and getattr(picture, "n_frames", 1) > 1:
+            raise InputError(
+                "is an animation, of which one picture would be read; save its pictures one by one"
+            )
         if depth == 16:
             return _deep_png(path, picture.getexif().get(0x0112, 1))
         return _to_rgb(ImageOps.exif_transpose(picture))
@@ -200,6 +215,13 @@ def _require_jpeg_end(path: Path) -> None:
         file.seek(max(0, file.tell() - 65536))
         if b"\xff\xd9" not in file.read():
             raise InputError("is truncated: the end of the JPEG data is missing; copy it again")
+
+
+def _require_last_block(picture: Image.Image) -> None:
+    # The decoder fills what it has no data for with zeros, which are this grey, and tells nobody.
+    corner = np.asarray(picture)[-_BLOCK:, -_BLOCK:]
+    if picture.mode in {"L", "RGB"} and (corner == _NO_DATA).all():
+        raise InputError("is damaged: the last part of the JPEG data cannot be decoded; copy it again")
 
 
 def _deep_png(path: Path, orientation: int) -> RGBImage:
@@ -221,15 +243,16 @@ def _to_rgb(picture: Image.Image) -> RGBImage:
 
 
 def _from_array(values: NDArray[np.generic]) -> RGBImage:
-    """Turn (M, N), (M, N, 1 to 4) of any number type into (M, N, 3) uint8."""
-    eight = _eight_bits(values)
-    if eight.ndim == 2:
-        eight = eight[..., None]
-    channels = eight.shape[2]
+    """Turn (M, N), (M, N, 1 to 4) of any number type into (M, N, 3) uint8; of 2 or 4 the last is alpha."""
+    if values.ndim == 2:
+        values = values[..., None]
+    channels = values.shape[2]
     if channels in {2, 4}:
-        alpha = eight[..., -1:].astype(np.uint16)
-        colour = eight[..., :-1].astype(np.uint16)
+        alpha = _eight_bits(values[..., -1:]).astype(np.uint16)
+        colour = _eight_bits(values[..., :-1]).astype(np.uint16)
         eight = ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    else:
+        eight = _eight_bits(values)
     if eight.shape[2] == 1:
         eight = np.repeat(eight, 3, axis=2)
     if eight.shape[2] != 3:
@@ -298,6 +321,11 @@ def _decode_tiff(path: Path, number: int) -> Picture:
 
 
 def _page_pixels(path: Path, page: TiffPage) -> NDArray[np.generic]:
+    if page.photometric not in _COLOURS:
+        kind = getattr(page.photometric, "name", page.photometric)
+        raise InputError(f"stores its colours as {kind}; export it as RGB")
+    if page.photometric == PHOTOMETRIC.YCBCR:
+        return _page_by_pillow(path, page.index)
     try:
         values = page.asarray()
     except ValueError as error:
@@ -311,15 +339,29 @@ def _page_pixels(path: Path, page: TiffPage) -> NDArray[np.generic]:
         return np.asarray((page.colormap[:, values] >> 8).astype(np.uint8).transpose(1, 2, 0))
     if page.photometric == PHOTOMETRIC.MINISWHITE and values.dtype.kind in "ub":
         values = ~values if values.dtype.kind == "b" else np.iinfo(values.dtype).max - values
-    if page.photometric == PHOTOMETRIC.SEPARATED and values.ndim == 3 and values.shape[2] == 4:
+    if page.photometric == PHOTOMETRIC.SEPARATED:
         return _from_inks(values)
     if values.ndim == 3 and values.shape[2] > 3 and not page.extrasamples:
         raise InputError(f"has {values.shape[2]} channels; only grey and RGB images are read")
+    return _without_extra(values, page.extrasamples) if values.ndim == 3 else values
+
+
+def _without_extra(values: NDArray[np.generic], extra: tuple[int, ...]) -> NDArray[np.generic]:
+    """Drop a channel that is said to be no alpha, and lay colours that hold their alpha already on white."""
+    if len(extra) != 1 or values.shape[2] not in {2, 4}:
+        return values
+    if extra[0] == EXTRASAMPLE.UNSPECIFIED:
+        return values[..., :-1]
+    if extra[0] == EXTRASAMPLE.ASSOCALPHA:
+        colour, alpha = (_eight_bits(part).astype(np.uint16) for part in (values[..., :-1], values[..., -1:]))
+        return np.asarray(np.minimum(colour + 255 - alpha, 255), np.uint8)
     return values
 
 
 def _from_inks(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Turn cyan, magenta, yellow and black into RGB, as for a JPEG."""
+    if values.ndim != 3 or values.shape[2] != 4:
+        raise InputError("stores its colours as inks other than the four of CMYK; export it as RGB")
     if values.dtype not in (np.uint8, np.uint16):
         raise InputError(f"holds values of type {values.dtype}; only 8 and 16 bit images are read")
     eight = values if values.dtype == np.uint8 else values.astype(np.uint16) >> np.uint16(8)

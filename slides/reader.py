@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,15 @@ from slides.screening import require_smear
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"})
 """Suffixes, in any case, of the files of a folder that are taken for its images."""
+
+UNREAD_SUFFIXES = frozenset(
+    {
+        *(".heic", ".heif", ".avif", ".webp", ".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".psd", ".tga"),
+        *(".ppm", ".pgm", ".pnm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
+        *(".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".vsi", ".czi", ".zvi", ".lif", ".nd2", ".oib", ".dcm"),
+    }
+)
+"""Suffixes, in any case, of pictures that are not read: in a folder they are named, not passed over."""
 
 _MAX_DEPTH = 32
 
@@ -110,8 +119,10 @@ class Smear:
 def open_smear(path: Path) -> Smear:
     """Open a folder of fields, one image or a multi-page TIFF as a smear.
 
-    Hidden files, files with another suffix, pipes and the pictures that this program made of others (those
-    of a report, masks) are passed over; sub-folders are read too, each once.
+    Pictures of other kinds (HEIC, WebP, slide files …) in a folder are refused by name, unless one that is
+    read has the same name beside them, as where a camera saves both. Hidden files, files with another suffix,
+    pipes and the pictures that this program made of others (those of a report, masks) are passed over;
+    sub-folders are read too, each once.
 
     Parameters
     ----------
@@ -136,7 +147,7 @@ def open_smear(path: Path) -> Smear:
             f"{printable(str(source))} cannot be opened: {error.strerror}; check the path and its permissions"
         ) from error
     if is_folder:
-        candidates = [c for file, name in _walk(source) for c in _expand(file, name)]
+        candidates = [c for file, name in _walk(source) for c in _listed(file, name)]
         if not candidates:
             raise InputError(
                 f"{printable(str(source))}: no PNG, JPEG, BMP or TIFF image in this folder (pictures that "
@@ -220,17 +231,23 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
             found.append((tuple(_natural(p) for p in parts), place, "/".join(parts) or "."))
             return
         passed_over = own_pictures(place, (entry.name for entry in entries))
+        read = {Path(entry.name).stem for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES}
         for entry in entries:
             here = (*parts, entry.name)
             if entry.name.startswith((".", "__MACOSX")) or entry.name in passed_over:
                 continue
             if _is_folder(entry):
                 visit(Path(entry.path), here)
-            elif Path(entry.name).suffix.lower() in SUFFIXES and _is_candidate(entry):
+            elif _is_picture(Path(entry.name), read) and _is_candidate(entry):
                 found.append((tuple(_natural(p) for p in here), Path(entry.path), "/".join(here)))
 
     visit(folder, ())
     return [(path, printable(name)) for _, path, name in sorted(found, key=lambda item: (item[0], item[2]))]
+
+
+def _is_picture(name: Path, read: Set[str]) -> bool:
+    suffix = name.suffix.lower()
+    return suffix in SUFFIXES or (suffix in UNREAD_SUFFIXES and name.stem not in read)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -251,6 +268,14 @@ def _is_candidate(entry: os.DirEntry[str]) -> bool:
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
     pieces = re.split(r"([0-9]+)", name.casefold())
     return tuple((0, int(p), "") if p.isdigit() and p.isascii() else (1, 0, p) for p in pieces if p)
+
+
+def _listed(path: Path, name: str) -> list[_Candidate]:
+    suffix = path.suffix.lower()
+    if suffix in UNREAD_SUFFIXES and not path.is_dir():
+        fault = f"is a picture of a kind that is not read ({suffix}); convert it to PNG, JPEG, BMP or TIFF"
+        return [_Candidate(name, path, 0, fault)]
+    return _expand(path, name)
 
 
 def _expand(path: Path, name: str) -> list[_Candidate]:

@@ -16,6 +16,9 @@ METADATA_DOUBTFUL = "metadata_against_erythrocytes"
 OTHER_MAGNIFICATION = "other_magnification"
 """Code of the remark that the erythrocytes of a field have another size than those of the smear."""
 
+UNCHECKED = "pixel_size_unchecked"
+"""Code of the remark that too few erythrocytes could be measured to check the pixel size given or stated."""
+
 DOUBTFUL = 1.2
 """Factor from which a deviation is remarked on: mean diameters of patients lie within 6.25 to 9 µm."""
 

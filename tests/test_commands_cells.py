@@ -159,6 +159,23 @@ def test_a_faulty_manifest(
     assert not (tmp_path / "p.csv").exists()
 
 
+def test_an_image_that_no_cell_fits_in_is_left_out(
+    cells: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "cells"
+    shutil.copytree(cells, folder)
+    for shape, scale, words in (
+        ((30, 200), ["--erythrocyte-px", "60"], "200×30 pixels where an erythrocyte is said to measure 60"),
+        ((8, 9), [], "9×8 pixels, too few for a cell"),
+    ):
+        cv2.imwrite(str(folder / "small.png"), np.full((*shape, 3), 200, np.uint8))
+        for command, out in (("classify", "p.csv"), ("segment", "masks")):
+            assert main([command, str(folder), "--out", str(tmp_path / out), *scale]) == 4
+            assert f"small.png is left out: shows {words}" in capsys.readouterr().err
+        assert "small.png" not in {row["path"] for row in table(tmp_path / "p.csv")}
+        assert not (tmp_path / "masks" / "small.png").exists()
+
+
 def test_segment(cells: Path, tmp_path: Path) -> None:
     assert main(["segment", str(cells), "--out", str(tmp_path)]) == 0
     for name, side in zip(("below/cell_0.png", "cell_1.png", "cell_2.png"), SIDES, strict=True):
@@ -247,3 +264,11 @@ def test_names_that_differ_by_suffix_alone(cells: Path, tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / "in" / f"cell.{suffix}"), image)
     assert main(["segment", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
     assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_names_that_differ_by_case_alone(cells: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("Cell.jpg", "cell.png"):
+        cv2.imwrite(str(tmp_path / "in" / name), read(cells / "cell_1.png"))
+    assert main(["segment", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
+    assert len({path.name.casefold() for path in (tmp_path / "out").iterdir()}) == 2

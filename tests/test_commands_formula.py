@@ -1,10 +1,12 @@
 """``leukoformula formula``: table, JSON and files from counts alone."""
 
+import csv
 import json
 import re
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from report_cases import case
 
 from cells.vocabulary import CellClass
@@ -38,6 +40,33 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
         for line, number in zip(lines[4:8], ("2", "0", "31", "5"), strict=True)
     }
     assert len(ends) == 1
+
+
+def test_rows_that_are_lower_bounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    counts = "neutrophil=50,neutrophil_segmented=3,lymphocyte=47,immature_granulocyte=2,myelocyte=1"
+    for lang, share, words in (
+        ("en", "≥\u00a02.9", "these two rows are lower bounds"),
+        ("ru", "≥\u00a02,9", "нижние оценки"),
+    ):
+        given = ["formula", "--counts", counts, "--wbc", "6.4", "--lang", lang, "--out", str(tmp_path)]
+        assert main(given) == 0
+        lines = capsys.readouterr().out.splitlines()
+        band, segmented = (line.split("  ") for line in lines[2:4])
+        assert [text.strip() for text in band if text][:4] == [lines[2].split()[0], "0", "—", "—"]
+        assert [text.strip() for text in segmented if text][2] == share
+        assert any(words in line for line in lines)
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert share in page
+        pdf = PdfReader(tmp_path / "report.pdf").pages[0].extract_text()
+        assert share.replace("\u00a0", " ") in pdf.replace("\u00a0", " ")
+    with (tmp_path / "formula.csv").open(encoding="utf-8", newline="") as handle:
+        rows = {row["class"]: row for row in csv.DictReader(handle)}
+    names = [f"{kind}{end}" for kind in ("percent", "absolute") for end in ("", "_low", "_high")]
+    assert [rows["neutrophil_band"][name] for name in names] == [""] * 6
+    for label in ("neutrophil_segmented", "myelocyte"):
+        assert [bool(rows[label][name]) for name in names] == [True, True, False] * 2
+    for label in ("neutrophil", "immature_granulocyte", "eosinophil"):
+        assert all(rows[label][name] for name in names)
 
 
 def test_json_is_one_versioned_document(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -204,3 +205,32 @@ def test_no_option_can_be_cut_short() -> None:
     parser = build_parser()
     with pytest.raises(SystemExit):
         parser.parse_args(["formula", "--count", "lymphocyte=1"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [["--json"], []])
+def test_no_room_for_the_output_is_told(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "leukoformula", "formula", "--counts", "lymphocyte=1", *words],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr.startswith("leukoformula: error: cannot write: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes descriptors")
+@pytest.mark.parametrize(("words", "code"), [("lymphocyte=1", 0), ("lymphocyte=x", 2)])
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_change_nothing(closed: str, words: str, code: int, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m leukoformula formula --counts {words} --out {tmp_path}/out {closed}"
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    if not code:
+        assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -1,11 +1,13 @@
 """Output folders are filled whole or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from cells.errors import InputError
-from commands.output import staged_folder
+from commands.output import _alone, staged_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -82,3 +84,58 @@ def test_outdated_files_go_where_the_block_ends_well(tmp_path: Path) -> None:
         (stage / "new.jpg").write_text("new")
     assert names(tmp_path) == ["folder.jpg", "new.jpg", "other"]
     assert (tmp_path / "new.jpg").read_text() == "new"
+
+
+@pytest.mark.parametrize("fault", [PermissionError(13, "Permission denied"), KeyboardInterrupt()])
+def test_a_failure_while_files_move_leaves_what_was_there(
+    fault: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {"a": "old", "c": "old", "gone": "old"}
+    for name, text in before.items():
+        (tmp_path / name).write_text(text)
+    replace, unlink = Path.replace, Path.unlink
+
+    def fail_at(name: str) -> None:
+        def moved(path: Path, target: Path) -> Path:
+            if path.name == name:
+                raise fault
+            return replace(path, target)
+
+        def removed(path: Path, missing_ok: bool = False) -> None:
+            if path.name == name:
+                raise fault
+            unlink(path, missing_ok)
+
+        monkeypatch.setattr(Path, "replace", moved)
+        monkeypatch.setattr(Path, "unlink", removed)
+
+    for name in ("b", "c", "gone"):
+        fail_at(name)
+        with (
+            pytest.raises((KeyboardInterrupt, PermissionError)),
+            staged_folder(tmp_path, outdated=lambda name: name == "gone") as stage,
+        ):
+            for new in ("a", "b", "c"):
+                (stage / new).write_text("new")
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_two_runs_do_not_mix_their_files(tmp_path: Path) -> None:
+    ready = Barrier(2)
+
+    def run(word: str) -> None:
+        for _ in range(30):
+            with staged_folder(tmp_path) as stage:
+                for number in range(8):
+                    (stage / str(number)).write_text(word)
+                ready.wait(20)
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(run, word) for word in ("one", "two")]
+        for _ in range(200):
+            with _alone(tmp_path):
+                texts = {path.read_text() for path in tmp_path.iterdir() if path.is_file()}
+            assert len(texts) <= 1
+        for one in waiting:
+            one.result(60)
+    assert len({(tmp_path / str(number)).read_text() for number in range(8)}) == 1

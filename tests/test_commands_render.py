@@ -211,6 +211,16 @@ def test_a_status_without_a_signature_is_refused(
     assert "$.status" in refused([str(copied)], capsys, tmp_path / "out")
 
 
+def test_a_number_that_no_result_holds_is_refused(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copied / "result.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["cells"][0]["row"] = 10**400
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert "has 401 digits" in refused([str(copied)], capsys, tmp_path / "out")
+
+
 def test_pictures_of_another_smear_do_not_stay(copied: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -297,6 +307,8 @@ def test_a_signature_is_not_dropped_by_a_review(
         ("2126-11-20T14:05:00+03:00", "in the future"),
         ("9999-12-31T23:59:59-12:00", "in the future"),
         ("2024-06-02T11:04:59+00:00", "before the signature that it replaces"),
+        ("2024-06-03T11:04:59+03:00:30", "no time of signing"),
+        ("2024-06-03T11:04:59-14:01", "no time of signing"),
     ],
 )
 def test_impossible_times_of_signing(

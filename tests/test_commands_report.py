@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeClassifier
 
+from cells.vocabulary import CellClass
 from commands.main import main
 from leukoformula import pipeline
 from project import ROOT
@@ -96,6 +97,67 @@ def test_a_signed_result_and_labels_in_work_are_not_overwritten(
     (out / "result.json").write_text("{", encoding="utf-8")
     assert main(words) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_table_of_cells_without_its_result_is_not_overwritten(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, out = tmp_path / "stored", tmp_path / "out"
+    fake_models.answer = {CellClass.LYMPHOCYTE: 1.0}
+    assert main(["report", str(smear), "--out", str(stored)]) == 0
+    out.mkdir()
+    table = out / "cells.csv"
+    text = (stored / "cells.csv").read_text(encoding="utf-8")
+    table.write_text(text.replace("lymphocyte,1.0000", "basophil,1.0000"), encoding="utf-8")
+    for words in (["report", str(smear)], ["render", str(stored)], ["demo"]):
+        target = [str(out)] if words == ["demo"] else ["--out", str(out)]
+        capsys.readouterr()
+        assert main([*words, *target]) == 2
+        assert f"{table} would be overwritten" in capsys.readouterr().err
+        assert [path.name for path in out.iterdir()] == ["cells.csv"]
+    assert main(["formula", "--counts", "lymphocyte=1", "--out", str(out)]) == 0
+    assert main(["render", str(stored), "--out", str(out), "--reviewed", str(table)]) == 0
+    assert "basophil" in table.read_text(encoding="utf-8").splitlines()[1]
+
+
+def test_a_review_begun_while_the_smear_is_analysed_is_not_overwritten(
+    smear: Path,
+    tmp_path: Path,
+    fake_models: FakeClassifier,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    words = ["report", str(smear), "--out", str(out)]
+    fake_models.answer = {CellClass.LYMPHOCYTE: 1.0}
+    assert main(words) == 0
+    analyse = pipeline.analyse
+
+    def meanwhile(*given: object, **named: object) -> object:
+        text = (out / "cells.csv").read_text(encoding="utf-8")
+        (out / "cells.csv").write_text(text.replace("lymphocyte,1.0000", "basophil,1.0000"), encoding="utf-8")
+        assert (out / "cells.csv").read_text(encoding="utf-8") != text
+        return analyse(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "analyse", meanwhile)
+    assert main(words) == 2
+    assert "seems to be in review" in capsys.readouterr().err
+    assert "basophil,1.0000" in (out / "cells.csv").read_text(encoding="utf-8")
+    assert sorted(path.name for path in out.iterdir()) == FILES
+
+
+def test_what_another_run_has_written_meanwhile_does_not_stay(
+    smear: Path, tmp_path: Path, fake_models: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyse = pipeline.analyse
+
+    def meanwhile(*given: object, **named: object) -> object:
+        assert main(["formula", "--counts", "lymphocyte=1", "--out", str(tmp_path)]) == 0
+        return analyse(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "analyse", meanwhile)
+    assert main(["report", str(smear), "--out", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
 
 def test_json_is_what_is_written(

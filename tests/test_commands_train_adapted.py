@@ -135,6 +135,9 @@ def test_a_reviewed_result_can_be_adapted_to(
     smear = tmp_path / "smear"
     formula = {CellClass.LYMPHOCYTE: 14, CellClass.NEUTROPHIL_SEGMENTED: 14}
     draw_smear(smear, formula=formula, fields=4, seed=5, shape=(480, 640), um_per_px=0.15)
+    first = cv2.imread(str(smear / "field_001.png"))
+    assert first is not None
+    cv2.imwrite(str(smear / "again.jpg"), first, (cv2.IMWRITE_JPEG_QUALITY, 85))
     assert main(["report", str(smear), "--out", str(tmp_path / "result"), "--um-per-px", "0.15"]) in (0, 4)
     table = (tmp_path / "result" / "cells.csv").read_text(encoding="utf-8-sig").splitlines()
     place = table[0].split(",").index("label")
@@ -147,4 +150,7 @@ def test_a_reviewed_result_can_be_adapted_to(
     code = main([*given, "--base", str(models), "--out", str(tmp_path / "out")])
     told = capsys.readouterr().err
     assert (code == 0 and "models in" in told) or (code == 3 and "no gain shown" in told), told
-    assert f"cross-validation on {len(rows)} cells" in told
+    again = sum(row[table[0].split(",").index("reason")] == "seen_before" for row in rows)
+    assert again >= 2
+    assert f"{again} cells that an earlier field shows as well are left out" in told
+    assert f"cross-validation on {len(rows) - again} cells" in told

@@ -206,6 +206,8 @@ FAULTS_BEYOND_THE_SCHEMA = [
     ("strata.0.age_until_days", 6574, "must be above age_from_days"),
     ("strata.0.id", "adults", "uses an id twice"),
     ("strata.0.sex", None, "overlap in age"),
+    ("title.en", "Own\ud800", "title.en holds a line break or another sign that cannot be printed"),
+    ("name", "own\nset", "name holds a line break"),
 ]
 
 
@@ -242,6 +244,13 @@ def test_class_twice() -> None:
 def test_what_is_no_set(text: str) -> None:
     with pytest.raises(DataError, match=re.escape("range file own.json")):
         parse_ranges(text, where="own.json")
+
+
+@pytest.mark.parametrize("place", ["strata.0.rows.0.percent", "strata.0.age_from_days"])
+def test_a_number_that_no_range_has(place: str) -> None:
+    document = put(own_set(), place, [0, 10**400] if place.endswith("percent") else 10**400)
+    with pytest.raises(DataError, match=r"own\.json is not valid JSON: the number 10000000… has 401 digits"):
+        parse_ranges(json.dumps(document), where="own.json")
 
 
 def test_infinity_is_no_range() -> None:

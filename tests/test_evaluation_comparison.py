@@ -392,6 +392,10 @@ def test_a_split_can_be_chosen(tmp_path: Path) -> None:
     [
         ("a.png,neutrofil,,", "line 2: unknown label 'neutrofil'"),
         ("a.png,,,", "line 2: no path or no label"),
+        (
+            "a.png,monocyte,,\nb.png,monocyte,,\na.png,lymphocyte,,",
+            "line 4: the image a.png stands in line 2",
+        ),
         ("a.png,basophil,,-3", "line 2: erythrocyte diameter '-3'"),
         ("a.png,basophil,,nan", "line 2: erythrocyte diameter 'nan'"),
     ],

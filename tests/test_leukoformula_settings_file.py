@@ -81,6 +81,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("[report]\nlaboratory = 'a'\nlines = ['1', '2', '3', '4', '5', '6']", "report.lines"),
         ("[report]\nlaboratory = 'a'\nlines = 'one'", "report.lines"),
         ("this is no toml", "TOML"),
+        (f"calibration_fields = {'9' * 5000}", "TOML"),
     ],
 )
 def test_every_fault_is_named(tmp_path: Path, text: str, named: str) -> None:

@@ -17,12 +17,14 @@ from cells.records import Refusal
 from cells.vocabulary import CellClass
 from counting.records import Flag
 from leukoformula.decisions import COUNTING_FRAME, NOT_A_LEUKOCYTE
+from leukoformula.repeats import SEEN_BEFORE
 from reports.fonts import plain
 from reports.phrases import PHRASES
 from reports.reasons import reason_text
 from reports.texts import LANGUAGES, Language
 from reports.view_facts import NOT_TO_BE_TRUSTED
 from slides.reader import open_smear
+from slides.scale_check import UNCHECKED
 
 EN, RU = Language("en"), Language("ru")
 FEW_FORMS, MANY_FORMS = 2, 3
@@ -57,7 +59,7 @@ def test_every_code_of_the_other_rooms_has_its_phrase() -> None:
     quality = (Path(__file__).parents[1] / "slides" / "quality.py").read_text(encoding="utf-8")
     codes = re.findall(r'\("([a-z_]+)", "(?:warning|info|refused)"', quality)
     assert len(codes) > 4
-    keys += [f"finding.{code}" for code in (*codes, *NOT_TO_BE_TRUSTED)]
+    keys += [f"finding.{code}" for code in (*codes, *NOT_TO_BE_TRUSTED, SEEN_BEFORE, UNCHECKED)]
     indices = (Path(__file__).parents[1] / "counting" / "indices.py").read_text(encoding="utf-8")
     for code in ("nuclear_shift", "kalf_kalif", "ostrovsky", "neutrophil_lymphocyte"):
         assert f'"{code}"' in indices

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from slides_drawing import draw_discs
 
 from cells.errors import CalibrationError
-from cells.records import Field
+from cells.records import Field, Finding
 from slides.calibration import Calibration, calibrate, from_erythrocytes
 from slides.erythrocytes import measure_erythrocytes, typical_diameter
 from slides.optics import white_point
@@ -144,7 +144,10 @@ def test_few_erythrocytes_do_not_overrule_the_user() -> None:
 
 def test_option_stands_where_no_erythrocyte_can_be_measured() -> None:
     blank = np.full((200, 200, 3), 230, np.uint8)
-    assert calibrate([as_field(blank)], um_per_px=0.1).findings == ()
+    found = calibrate([as_field(blank)], um_per_px=0.1)
+    assert found.um_per_px == 0.1
+    assert found.findings == (Finding("pixel_size_unchecked", "warning"),)
+    assert calibrate([as_field(blank, 0.1)]).findings == found.findings
 
 
 def test_fields_of_another_magnification_are_named() -> None:

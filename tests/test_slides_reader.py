@@ -23,6 +23,7 @@ from slides.own_pictures import is_mask, mark_png, own_pictures
 from slides.reader import open_smear, printable, read_image
 
 SMEAR = draw_discs(30, shape=(150, 200))
+NOISY = np.clip(SMEAR + np.random.default_rng(0).normal(0, 3, SMEAR.shape), 0, 255).astype(np.uint8)
 
 
 def save(path: Path, image: np.ndarray = SMEAR, **options: object) -> Path:
@@ -132,6 +133,46 @@ def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     assert np.array_equal(read[40:], SMEAR[40:])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("extra", "hidden"), [("unspecified", False), ("unassalpha", True), ("assocalpha", True)]
+)
+def test_a_fourth_channel_is_what_the_tiff_says(
+    tmp_path: Path, extra: str, hidden: bool, dtype: type
+) -> None:
+    shift = 0 if dtype is np.uint8 else 4
+    image = np.dstack([SMEAR, np.zeros(SMEAR.shape[:2], np.uint8)]).astype(dtype) << shift
+    image[40:, :, 3] = np.iinfo(dtype).max
+    if extra == "assocalpha":
+        image[:40] = 0
+    tifffile.imwrite(tmp_path / "f.tif", image, photometric="rgb", extrasamples=[extra])
+    read = read_image(tmp_path / "f.tif").astype(int)
+    assert np.abs(read[40:] - SMEAR[40:]).max() <= 1
+    assert np.abs(read[:40] - (SMEAR[:40] if extra == "unspecified" else 255)).max() <= 1
+
+
+@pytest.mark.parametrize("photometric", ["cielab", "icclab", "linear_raw", "cfa"])
+def test_colours_that_are_no_rgb_are_refused(tmp_path: Path, photometric: str) -> None:
+    values = SMEAR[..., 0] if photometric == "cfa" else SMEAR
+    tifffile.imwrite(tmp_path / "f.tif", values, photometric=photometric)
+    with pytest.raises(InputError, match=f"stores its colours as {photometric.upper()}; export it as RGB"):
+        read_image(tmp_path / "f.tif")
+
+
+def test_inks_other_than_four_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "f.tif", SMEAR, photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "f.tif", mode="r+b") as tif:
+        tif.pages.first.tags["PhotometricInterpretation"].overwrite(5)
+    with pytest.raises(InputError, match="inks other than the four of CMYK"):
+        read_image(tmp_path / "f.tif")
+
+
+def test_luma_and_chroma_without_compression(tmp_path: Path) -> None:
+    values = np.asarray(Image.fromarray(SMEAR).convert("YCbCr"))
+    tifffile.imwrite(tmp_path / "f.tif", values, photometric="ycbcr")
+    assert np.abs(read_image(tmp_path / "f.tif").astype(int) - SMEAR).max() <= 3
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
 def test_rotation_is_obeyed(tmp_path: Path, orientation: int, suffix: str) -> None:
@@ -177,6 +218,28 @@ def huge_png(side: int) -> bytes:
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("lost", ["zeroed", "cut"])
+def test_a_jpeg_whose_inside_is_lost_is_refused(tmp_path: Path, lost: str, grey: bool) -> None:
+    path = save(tmp_path / "f.jpg", NOISY[..., 1] if grey else NOISY, quality=90)
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + bytes(len(data) - middle if lost == "zeroed" else 0) + b"\xff\xd9")
+    assert "the last part of the JPEG data cannot be decoded; copy it again" in reason(path)
+
+
+def test_a_grey_picture_of_one_shade_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    image = SMEAR.copy()
+    image[-30:, -30:] = 120
+    assert np.abs(read_image(save(tmp_path / "f.jpg", image, quality=95)).astype(int) - image).mean() < 5
+
+
+def test_an_animation_is_refused(tmp_path: Path) -> None:
+    more = [Image.fromarray(SMEAR[::-1].copy())]
+    Image.fromarray(SMEAR).save(tmp_path / "f.png", save_all=True, append_images=more)
+    assert "is an animation" in reason(tmp_path / "f.png")
 
 
 def test_absurd_sizes_are_refused_by_their_header(tmp_path: Path) -> None:
@@ -242,6 +305,22 @@ def test_other_pictures_are_refused(tmp_path: Path, picture) -> None:
 def test_an_empty_field_of_a_smear_is_a_field(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal((230, 226, 220), 2, (200, 300, 3))
     only(save(tmp_path / "f.png", np.clip(noise, 0, 255).astype(np.uint8)))
+
+
+def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    for name in ("a.cr2", "b.HEIC", "c.webp", "d.svs", "notes.txt", "e.docx"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "f.gif").mkdir()
+    save(tmp_path / "f.gif" / "g.png")
+    found = list(open_smear(tmp_path).fields())
+    assert [one.name for one in found] == ["a.png", "b.HEIC", "c.webp", "d.svs", "f.gif/g.png"]
+    assert [isinstance(one, Refusal) for one in found] == [False, True, True, True, False]
+    assert isinstance(found[1], Refusal)
+    assert found[1].reason.startswith("is a picture of a kind that is not read (.heic); convert it")
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "b.heic").write_bytes(b"x")
+    assert "not read" in reason(tmp_path / "only")
 
 
 def test_natural_order_with_folders(tmp_path: Path) -> None:

@@ -193,6 +193,14 @@ def _rows(manifest: Path, split: str | None) -> list[_Row]:
     ]
     if not numbered:
         raise DataError(f"the manifest {manifest} lists no images of split {split!r}; check its column split")
+    first: dict[str, int] = {}
+    for number, row in numbered:
+        before = first.setdefault(row.get("path") or "", number)
+        if before != number and row.get("path"):
+            raise DataError(
+                f"{manifest}, line {number}: the image {row['path']} stands in line {before} already; "
+                "list each cell once"
+            )
     return [_row(row, f"{manifest}, line {number}") for number, row in numbered]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cells.errors import DataError
+from cells.files import json_integer
 from detector.truth import Box, Boxes
 from evaluation.detection.labels import OPEN, Roles
 
@@ -97,7 +98,7 @@ def _load(path: Path) -> dict[str, list[object]]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{path}: truth is larger than {_MAX_BYTES} bytes; split it")
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"), parse_int=json_integer)
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot read the truth as COCO ({error}); give a COCO JSON file") from error
     if not isinstance(document, dict) or any(

@@ -56,7 +56,7 @@ def shares(formula: LeukocyteFormula, language: Language, method: str) -> Iterat
     """
     for line in formula.lines:
         key, known = f"{line.label}.percent", formula.total > 0
-        partial = known and _lower_bound(line, formula)
+        partial = known and formula.is_lower_bound(line)
         empty = not known or (partial and line.n == 0)
         low, high = outward(line.low, line.high, PERCENT_DIGITS) if not empty else (None, None)
         limits = None if line.range_percent is None else _limits(line.range_percent, formula, language)
@@ -82,7 +82,7 @@ def absolutes(formula: LeukocyteFormula, language: Language) -> Iterator[Observe
     """Yield the concentration of each class where the leukocyte count is known and cells were counted."""
     wbc = "wbc" if formula.wbc_corrected is None else "wbc_corrected"
     for line in formula.lines:
-        partial = _lower_bound(line, formula)
+        partial = formula.is_lower_bound(line)
         if line.absolute is None or not formula.total or (partial and line.n == 0):
             continue
         key, flag = f"{line.label}.absolute", line.flag_absolute or Flag.NONE
@@ -195,14 +195,6 @@ def _judged(count: Observed, formula: LeukocyteFormula, language: Language) -> O
     )
 
 
-def _lower_bound(line: Line, formula: LeukocyteFormula) -> bool:
-    parent = None if line.label.parent is None else formula.line(line.label.parent)
-    if parent is None:
-        return False
-    split = sum(child.n for child in formula.lines if child.label.parent is parent.label)
-    return parent.n > split
-
-
 def _limits(limits: Range, formula: LeukocyteFormula, language: Language, *, digits: int = 0) -> Limits:
     low, high = (as_given(end, digits=digits) for end in (limits.low, limits.high))
     return Limits(
@@ -219,7 +211,7 @@ def _limits(limits: Range, formula: LeukocyteFormula, language: Language, *, dig
 def _remarks(
     line: Line, flag: Flag, needed: int | None, formula: LeukocyteFormula, language: Language
 ) -> Iterator[str]:
-    if _lower_bound(line, formula):
+    if formula.is_lower_bound(line):
         yield note_text(f"unsplit_{line.label.parent}s", language.code)
     if flag.borderline:
         yield language.text("interface.within_error")

@@ -2,8 +2,10 @@
 
 import math
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+from leukoformula.result import FARTHEST_OFFSET
 
 PERCENT_DIGITS = 1
 """Decimals of a share."""
@@ -78,13 +80,16 @@ def outward(low: float | None, high: float | None, digits: int) -> tuple[Decimal
 
 
 def _moment(text: str) -> str | datetime | None:
-    """Return a year, month or day as ISO text, a time of day as such, or None."""
+    """Return a year, month or day as ISO text, a time of day as such, or None; no impossible offset."""
     if _PART.fullmatch(text):
         return text if _day(text + "-01-01"[len(text) - 4 :]) else None
     try:
-        return _day(text) or datetime.fromisoformat(text)
+        moment = _day(text) or datetime.fromisoformat(text)
     except ValueError:
         return None
+    offset = None if isinstance(moment, str) else moment.utcoffset()
+    is_odd = offset is not None and (abs(offset) > FARTHEST_OFFSET or offset % timedelta(minutes=1))
+    return moment.replace(tzinfo=None) if is_odd and isinstance(moment, datetime) else moment
 
 
 def _day(text: str) -> str:
