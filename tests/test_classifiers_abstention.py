@@ -38,9 +38,9 @@ from evaluation.abstention_rules import together
 from evaluation.abstention_tables import tables
 from leukoformula.alerts import outlier_alert, too_many
 from leukoformula.decisions import COUNTING_FRAME, UNCERTAIN, UNLIKE, decide
-from leukoformula.pipeline import _Look, _Survey
 from leukoformula.settings import Settings
 from leukoformula.store import SHIPPED, load_abstention, model_info
+from leukoformula.survey import FieldLook, Survey
 from leukoformula.validation import deciding
 from tests.fakes import FakeClassifier
 
@@ -253,12 +253,12 @@ def test_an_analysis_flags_and_alerts_and_leaves_unidentified_where_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(0)
-    survey = _Survey(FakeClassifier({C.LYMPHOCYTE: 1.0}), fitted(measured=False), Settings())
+    survey = Survey(FakeClassifier({C.LYMPHOCYTE: 1.0}), fitted(measured=False), Settings())
     monkeypatch.setattr(Abstention, "p_values", lambda *_: np.full(30, 0.01))
     field = Field("a.png", rng.integers(0, 255, (300, 300, 3)).astype(np.uint8), np.full(3, 250.0))
     finds = [Detection(10.0 * k, 9.0, Pixels(50.0), 1.0) for k in range(30)]
-    survey.add(_Look(field, [], finds, np.zeros((30, 112, 112, 3), np.uint8)))
-    survey.classify_pending()
+    survey.add(FieldLook(field, [], finds, np.zeros((30, 112, 112, 3), np.uint8)))
+    survey.finish()
     assert {cell.reason for cell in survey.cells} == {UNLIKE}
     assert survey.counts() == {C.LYMPHOCYTE: 30}
     assert [alert.value for alert in survey.alerts()] == [1.0]

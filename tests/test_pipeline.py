@@ -79,7 +79,7 @@ def test_batches_change_nothing(
 ) -> None:
     whole = analyse(smear, settings=Settings(um_per_px=0.15))
     assert fake_models.calls == 1
-    monkeypatch.setattr("leukoformula.pipeline._BATCH_PIXELS", 1)
+    monkeypatch.setattr("leukoformula.survey._BATCH_PIXELS", 1)
     single = analyse(smear, settings=Settings(um_per_px=0.15))
     assert fake_models.calls == 4
     assert found(whole) == found(single)
