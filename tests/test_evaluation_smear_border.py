@@ -1,10 +1,15 @@
 """Drawn smears on which the smear's border is held against the fixed one."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from cells.vocabulary import CLASSIFIED, CellClass
+from evaluation.answers import predict_set
+from evaluation.classifier_sets import labelled_set
 from evaluation.smear_border import EOSINOPHILS, SMEAR, compare_borders, draw_smears, main
+from leukoformula.store import load_classifier
 from tests.fakes import FakeClassifier
 
 C = CellClass
@@ -37,6 +42,18 @@ def test_neutrophils_near_the_border_are_won_back() -> None:
     assert own > fixed + 0.04
     assert over > 0.04
     assert abs(over_own) < 0.01
+
+
+@pytest.mark.data
+def test_an_unseen_stain_is_counted_better_with_its_own_border(data: Path) -> None:
+    cells = labelled_set("jtsc", data)
+    classifier, _ = load_classifier("ensemble")
+    given = predict_set(classifier, cells.crops, cells.whites)
+    normal, *_, many = compare_borders(classifier, given, cells.labels, smears=60)
+    assert normal[1] > normal[0] + 0.02
+    assert normal[1] > 0.92
+    assert abs(normal[3]) < 0.5 * normal[2]
+    assert many[1] > many[0] - 0.01
 
 
 def test_wrong_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
