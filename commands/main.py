@@ -101,23 +101,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away. Files are written before anything is printed, so all is done;
-        # the interpreter must not fail once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output went away. Files are written before anything is printed, so all is done.
+        _drop_output()
         return 0
     return code
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = build_parser().parse_args(arguments)
-        code = int(options.run(options))
+        code = _called(arguments)
         sys.stdout.flush()
         return code
     except (BrokenPipeError, KeyboardInterrupt):
         raise
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0
     except LeukoformulaError as error:
         _trace()
         say(f"error: {error}")
@@ -126,10 +122,27 @@ def _run(arguments: Sequence[str] | None) -> int:
         if error.errno not in NO_ROOM:
             return _unexpected(error)
         _trace()
+        _drop_output()
         say(f"error: cannot write: {error.strerror}; make room, or write to another place")
         return InputError.exit_code
     except Exception as error:  # the boundary: whatever was not foreseen becomes one line and exit code 1
         return _unexpected(error)
+
+
+def _called(arguments: Sequence[str] | None) -> int:
+    try:
+        options = build_parser().parse_args(arguments)
+        return int(options.run(options))
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+
+
+def _drop_output() -> None:
+    """Drop output that cannot be written, or the interpreter fails once more when it flushes at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unexpected(error: Exception) -> int:

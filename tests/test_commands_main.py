@@ -1,5 +1,6 @@
 """The frame of the command line: exit codes, one line for each error, speed of the help."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from commands.console import TerminalProgress, one_line
 from commands.main import COMMANDS, build_parser, main
 from leukoformula import __version__
 from project import ROOT
+
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""The environment of a user, whose Python fails to write only when it flushes."""
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -152,6 +156,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {words} | true"],
         cwd=ROOT,
+        env=BUFFERED,
         capture_output=True,
         text=True,
         check=False,
@@ -214,6 +219,7 @@ def test_no_room_for_the_output_is_told(words: list[str]) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "leukoformula", "formula", "--counts", "lymphocyte=1", *words],
             cwd=ROOT,
+            env=BUFFERED,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
