@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from cells.errors import DataError
 from cells.units import CROP_PX, CROP_UM
+from classifiers.base import Classifier
+from classifiers.smear_border import border_shift, neutrophil_odds
 from evaluation.answers import as_one_smear, predict_set, predict_without_prior
 from evaluation.class_scores import band_report, band_score, known_answers_only, report, score
 from evaluation.classifier_sets import SETS, LabelledSet, labelled_set
@@ -125,6 +127,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code_of(_score, options)
 
 
+def _border(classifier: Classifier, probabilities: NDArray[np.float32]) -> str:
+    median, shift = neutrophil_odds(classifier, probabilities), border_shift(classifier, probabilities)
+    if median is None:
+        return "border of eosinophils not moved, no neutrophils\n"
+    return f"border of eosinophils moved by {shift:+.2f}, median log odds of neutrophils {median:.2f}\n"
+
+
 def _score(options: argparse.Namespace) -> None:
     classifier, _ = load_classifier(options.classifier, root=options.models)
     cells = labelled_set(options.set, options.data)
@@ -132,6 +141,7 @@ def _score(options: argparse.Namespace) -> None:
     crops, whites, unchanged = normalised(cells, Normalisation(options.normalise))
     predict = predict_without_prior if options.no_prior else predict_set
     probabilities = predict(classifier, crops, whites)
+    border = _border(classifier, probabilities) if options.as_smear else ""
     if options.as_smear:
         probabilities = as_one_smear(classifier, probabilities)
     if options.known_answers:
@@ -143,7 +153,7 @@ def _score(options: argparse.Namespace) -> None:
     sys.stdout.write(
         f"{options.classifier} on {options.set}, {len(cells.labels)} images{prior}{smear}{blur}\n"
     )
-    sys.stdout.write(f"{report(result)}\n")
+    sys.stdout.write(f"{border}{report(result)}\n")
     bands = band_score(probabilities, classifier.classes, cells.labels)
     if bands is not None:
         sys.stdout.write(f"{band_report(bands)}\n")

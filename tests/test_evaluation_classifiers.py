@@ -86,6 +86,11 @@ def test_the_command_blurs_what_the_classifier_sees(
     assert main(given) == 0
     assert np.array_equal(classifier.seen, cells.crops)
     assert capsys.readouterr().out.startswith("cnn on bccd, 4 images\naccuracy 0.2500")
+    assert main([*given, "--as-smear"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "cnn on bccd, 4 images, as one smear\nborder of eosinophils not moved, no neutrophils\n"
+    )
     assert main([*given, "--blur", "0.3"]) == 0
     assert np.array_equal(classifier.seen, blurred(cells.crops, blur_um=0.3))
     assert capsys.readouterr().out.startswith("cnn on bccd, 4 images, blurred by 0.3 µm\naccuracy 0.2500")
