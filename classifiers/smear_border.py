@@ -54,12 +54,11 @@ def border_shift(classifier: Classifier, probabilities: _Array) -> float:
     (Saerens et al. 2002, doi 10.1162/089976602753284446, estimates the mix of classes) this moves one border
     by one number, since more freedom did harm.
     """
-    odds = _odds(classifier, probabilities)[_either(classifier, probabilities)]
+    odds = _odds_of_either(classifier, probabilities)
     neutrophils = odds[odds < 0]
-    median = neutrophil_odds(classifier, probabilities)
-    if median is None:
+    if not len(neutrophils):
         return 0.0
-    shift = float(np.clip(SLOPE * (median - USUAL), -MOST, MOST))
+    shift = float(np.clip(SLOPE * (np.median(neutrophils) - USUAL), -MOST, MOST))
     if shift > 0:
         excess = (float(np.mean(odds > _SURE)) - _NORMAL_SHARE) / (_CLEAR_SHARE - _NORMAL_SHARE)
         shift *= 1.0 - min(max(excess, 0.0), 1.0)
@@ -81,7 +80,7 @@ def neutrophil_odds(classifier: Classifier, probabilities: _Array) -> float | No
     float or None
         Below 0; None where no cell is called a neutrophil.
     """
-    odds = _odds(classifier, probabilities)[_either(classifier, probabilities)]
+    odds = _odds_of_either(classifier, probabilities)
     return float(np.median(odds[odds < 0])) if (odds < 0).any() else None
 
 
@@ -114,22 +113,16 @@ def move_border(classifier: Classifier, probabilities: _Array, shift: float) -> 
     return given.astype(np.float32)
 
 
-def _odds(classifier: Classifier, probabilities: _Array) -> NDArray[np.float64]:
-    neutrophils, eosinophils = _columns(classifier)
+def _odds_of_either(classifier: Classifier, probabilities: _Array) -> NDArray[np.float64]:
+    """Return the log odds of the cells whose likeliest answer is one of the kinds, all neutrophils together."""
+    columns = _columns(classifier)
+    neutrophil, eosinophil = (probabilities[:, one].sum(axis=1, dtype=np.float64) for one in columns)
+    others = np.delete(probabilities, [*columns[0], *columns[1]], axis=1).max(axis=1, initial=0.0)
+    either = np.maximum(neutrophil, eosinophil) >= others
     temperature = _temperature(classifier)
     least = _LEAST ** (1.0 / temperature)
-    of_neutrophil = probabilities[:, neutrophils].sum(axis=1, dtype=np.float64)
-    of_eosinophil = probabilities[:, eosinophils].sum(axis=1, dtype=np.float64)
-    return np.asarray(temperature * np.log((of_eosinophil + least) / (of_neutrophil + least)))
-
-
-def _either(classifier: Classifier, probabilities: _Array) -> NDArray[np.bool_]:
-    """Tell the cells whose likeliest answer is one of the two kinds, band and segmented taken together."""
-    neutrophils, eosinophils = _columns(classifier)
-    both = [*neutrophils, *eosinophils]
-    others = np.delete(probabilities, both, axis=1).max(axis=1, initial=0.0)
-    best = np.maximum(probabilities[:, neutrophils].sum(axis=1), probabilities[:, eosinophils].sum(axis=1))
-    return np.asarray(best >= others)
+    odds = temperature * np.log((eosinophil + least) / (neutrophil + least))
+    return np.asarray(odds[either])
 
 
 def _columns(classifier: Classifier) -> tuple[list[int], list[int]]:

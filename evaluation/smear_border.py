@@ -65,7 +65,7 @@ def draw_smears(
     """
     kinds = [pooled(label, _KINDS) for label in labels]
     of_kind = {kind: np.flatnonzero([one is kind for one in kinds]) for kind in _KINDS}
-    mix = {**{kind: share * (1.0 - eosinophils) for kind, share in _OTHERS.items()}}
+    mix = {kind: share * (1.0 - eosinophils) for kind, share in _OTHERS.items()}
     mix[CellClass.EOSINOPHIL] = eosinophils
     held = [kind for kind in _KINDS if len(of_kind[kind])]
     shares = np.array([mix[kind] for kind in held])
