@@ -114,7 +114,7 @@ def move_border(classifier: Classifier, probabilities: _Array, shift: float) -> 
 
 
 def _odds_of_either(classifier: Classifier, probabilities: _Array) -> NDArray[np.float64]:
-    """Return the log odds of the cells whose likeliest answer is one of the kinds, all neutrophils together."""
+    """Return the log odds of the cells whose likeliest answer is one of the two, neutrophils pooled."""
     columns = _columns(classifier)
     neutrophil, eosinophil = (probabilities[:, one].sum(axis=1, dtype=np.float64) for one in columns)
     others = np.delete(probabilities, [*columns[0], *columns[1]], axis=1).max(axis=1, initial=0.0)
