@@ -14,6 +14,9 @@ RGBImage = NDArray[np.uint8]
 WhitePoint = NDArray[np.float64]
 """The colour of the empty slide, shape (3,), RGB, 1 to 255."""
 
+LitArea = NDArray[np.bool_]
+"""Mask of a whole photograph, reduced to at most 256 px a side: True where it is lit."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
@@ -25,17 +28,23 @@ class Field:
         Name that a person knows the field by: the file's name relative to the smear, with ``#page`` for a
         page of a multi-page file.
     image : ndarray of shape (M, N, 3), uint8
-        RGB pixels, upright, as read; read-only.
+        RGB pixels, upright, as read, or as an even lamp would show them (``slides.lamp``); read-only.
     white_point : ndarray of shape (3,), float64
         Colour of the empty slide.
     um_per_px : MicronsPerPixel or None
         Pixel size that the file itself states, in µm per pixel.
+    lamp_fall : float
+        By how much the lamp's light fell over the field before it was made even, 0 to 1; 0 where it was left.
+    lit : ndarray of shape (H, W), bool, or None
+        Which part of the field is lit, where it has a dark surround; None where it is lit all over.
     """
 
     name: str
     image: RGBImage
     white_point: WhitePoint
     um_per_px: MicronsPerPixel | None = None
+    lamp_fall: float = 0.0
+    lit: LitArea | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,12 +132,7 @@ def _detected(
     erythrocyte_px = calibration.boxed_erythrocyte_px
 
     def detect(field: "Field") -> DetectedField:
-        found = scanner.detect(
-            field.image,
-            white=field.white_point,
-            erythrocyte_px=erythrocyte_px,
-            threshold=settings.detection_threshold,
-        )
+        found = scanner.find(field, erythrocyte_px=erythrocyte_px, threshold=settings.detection_threshold)
         height, width = field.image.shape[:2]
         return DetectedField(prefix + field.name, height, width, tuple(found))
 

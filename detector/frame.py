@@ -1,7 +1,13 @@
 """The counting frame: which cells at the border of a field are counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cells.records import Detection, LitArea
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,67 @@ def place_in_frame(depths: Sequence[float], *, diameter: float) -> Place:
     forbidden line would drop about a quarter of the cells of a field six erythrocytes wide.
     """
     return Place(at_border=bool(depths), counted=all(depth >= 0.5 * diameter for depth in depths))
+
+
+RIM = 0.75
+"""How far within the lit part of a field the counting frame lies, in erythrocyte diameters."""
+
+
+def depths_in_light(
+    points: NDArray[np.float64], lit: LitArea, *, shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Measure how deep points lie in the lit part of a field; the border of the image is no rim.
+
+    Parameters
+    ----------
+    points : ndarray of shape (K, 2), float64
+        Row and column in pixels of the image.
+    lit : ndarray of shape (H, W), bool
+        The field reduced; True where it is lit (``slides.lamp``).
+    shape : tuple of int
+        Rows and columns of the image.
+
+    Returns
+    -------
+    ndarray of shape (K,), float64
+        Distance to the dark in pixels of the image; 0 in the dark.
+    """
+    sides = np.array(lit.shape)
+    step = np.array(shape[:2]) / sides
+    wide = np.pad(lit, 1, mode="edge").astype(np.uint8)
+    depth = cv2.distanceTransform(wide, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    rows, cols = np.clip((points + 0.5) / step, 0, sides - 1).astype(np.intp).T
+    return np.asarray(depth[rows, cols] * step.max(), np.float64)
+
+
+def leave_out_rim(
+    finds: Sequence[Detection], lit: LitArea, *, shape: tuple[int, ...], erythrocyte_px: float
+) -> list[Detection]:
+    """Apply the associated-point rule to a field that is lit in part: the frame lies within its rim.
+
+    Parameters
+    ----------
+    finds : sequence of Detection
+        Finds of the field.
+    lit : ndarray of shape (H, W), bool
+        The field reduced; True where it is lit (``slides.lamp``).
+    shape : tuple of int
+        Rows and columns of the image.
+    erythrocyte_px : float
+        Erythrocyte diameter in pixels of the image, above 0.
+
+    Returns
+    -------
+    list of Detection
+        The finds whose centres are lit, in their order; those less than `RIM` erythrocyte diameters from the
+        dark are at the border and not counted. Cells that the rim cuts a little are still found in their
+        place there, so that small and large cells have the same chance.
+    """
+    points = np.array([(find.row, find.col) for find in finds], np.float64).reshape(-1, 2)
+    depths = depths_in_light(points, lit, shape=shape).tolist()
+    inner = RIM * erythrocyte_px
+    return [
+        find if depth >= inner else replace(find, at_border=True, counted=False)
+        for find, depth in zip(finds, depths, strict=True)
+        if depth > 0
+    ]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from cells.errors import DataError
-from cells.records import RGBImage, WhitePoint
+from cells.records import LitArea, RGBImage, WhitePoint
 from detector.audit import apply_audit, read_audit
 from detector.truth import ERYTHROCYTE, PLATELET, Box, read_yolo
 from slides.optics import white_point
@@ -41,6 +41,8 @@ class TrainingField:
         Places that are neither trained on nor against: slivers, smudges.
     platelets : tuple of Box
         Boxed platelets.
+    lit : ndarray of shape (H, W), bool, or None
+        The field reduced, True where it is lit, if it has a dark surround.
     """
 
     name: str
@@ -50,6 +52,7 @@ class TrainingField:
     leukocytes: tuple[Box, ...]
     ignored: tuple[Box, ...]
     platelets: tuple[Box, ...]
+    lit: LitArea | None = None
 
 
 def erythrocyte_px_of(boxes: tuple[Box, ...], shape: tuple[int, int]) -> float | None:

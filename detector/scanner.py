@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from cells.errors import UsageError
-from cells.records import Detection, RGBImage, WhitePoint
+from cells.records import Detection, Field, RGBImage, WhitePoint
 from cells.units import Pixels
 from detector.cascade import Cascade
 from detector.channels import ChannelPicture
 from detector.clumps import SURE_LEUKOCYTE, lies_in_heap
 from detector.cluster_look import find_in_clusters
-from detector.frame import place_in_frame
+from detector.frame import leave_out_rim, place_in_frame
 from detector.ink import Ink, dull_inks
 from detector.look import Look
 from detector.measure import border_depths, estimate_diameters, ring_profiles
@@ -75,6 +75,36 @@ class Scanner:
         if self.clusters is not None:
             save_cascade(self.clusters, path.with_name(CLUSTERS))
         return save_cascade(self.cascade, path)
+
+    def find(self, field: Field, *, erythrocyte_px: float, threshold: float | None = None) -> list[Detection]:
+        """Find the leukocytes of a field that the program has read.
+
+        Parameters
+        ----------
+        field : Field
+            The field.
+        erythrocyte_px : float
+            Erythrocyte diameter in pixels of the image, above 0.
+        threshold : float, optional
+            Least score of a find; None takes that of the model.
+
+        Returns
+        -------
+        list of Detection
+            Those of `detect`; where the field has a dark surround, without those in it, and those at its rim
+            not counted (`detector.frame.leave_out_rim`).
+
+        Raises
+        ------
+        UsageError
+            Where ``erythrocyte_px`` is not above 0.
+        """
+        found = self.detect(
+            field.image, white=field.white_point, erythrocyte_px=erythrocyte_px, threshold=threshold
+        )
+        if field.lit is None:
+            return found
+        return leave_out_rim(found, field.lit, shape=field.image.shape[:2], erythrocyte_px=erythrocyte_px)
 
     def detect(
         self,

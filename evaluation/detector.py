@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from cells.files import atomic_path
+from detector.samples import TrainingField
 from detector.scanner import Scanner
 from evaluation.boxes import SETS, truth_fields
 from evaluation.command_line import add_data, command_parser, exit_code_of
 from evaluation.detector_runs import laid_together, run_detector, same_cells
 from evaluation.finds import FieldOutcome, Figures, share_of, summarise
+from evaluation.lamps import as_read, dimmed, through_eyepiece
 from leukoformula.settings import CLASSIFIERS
 from leukoformula.store import load_classifier
 
@@ -85,6 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="lay more leukocytes of each field against those that it shows",
     )
+    parser.add_argument(
+        "--fall",
+        type=float,
+        action="append",
+        help="dim the lamp by this share from left to right, read as the program does; may be repeated",
+    )
+    parser.add_argument("--eyepiece", action="store_true", help="the same as behind an eyepiece, to the rim")
+    parser.add_argument("--uneven", action="store_true", help="with --fall: leave the lamp uneven")
     parser.add_argument("--no-cluster-look", action="store_true", help="scan without the look at clusters")
     parser.add_argument("--errors", type=Path, help="CSV file for the false finds and misses")
     return exit_code_of(_judge, parser.parse_args(arguments))
@@ -101,11 +111,12 @@ def _judge(options: argparse.Namespace) -> None:
         if options.clusters:
             fields = laid_together(fields)
         limits = options.threshold or [scanner.cascade.threshold]
-        for threshold, scale in itertools.product(limits, options.scale or [1.0]):
+        lamps = [(fall, _lit_anew(fields, fall, options)) for fall in options.fall or [None]]
+        for (fall, seen), threshold, scale in itertools.product(lamps, limits, options.scale or [1.0]):
             start = time.process_time()
             outcomes = run_detector(
                 scanner,
-                fields,
+                seen,
                 threshold=threshold,
                 classifier=classifier,
                 scale=scale,
@@ -113,6 +124,7 @@ def _judge(options: argparse.Namespace) -> None:
             )
             spent = time.process_time() - start
             title = name if scale == 1.0 else f"{name} ×{scale:g}"
+            title += "" if fall is None else f", lamp −{100 * fall:g} %"
             rows.append((title, threshold, summarise(outcomes), spent))
             if options.errors is not None:
                 _write_errors(options.errors, outcomes)
@@ -123,6 +135,16 @@ def _judge(options: argparse.Namespace) -> None:
         lines = ["", "| set | resampled | cells | the same | share | more |", "|---|---|---|---|---|---|"]
         lines += [f"| {n} | {f:g} | {c} | {s} | {share_of(s, c):.4f} | {m} |" for n, f, c, s, m in again]
         sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _lit_anew(
+    fields: list[TrainingField], fall: float | None, options: argparse.Namespace
+) -> list[TrainingField]:
+    if fall is None:
+        return fields
+    change = through_eyepiece if options.eyepiece else dimmed
+    seen = [change(field, fall=fall) for field in fields]
+    return seen if options.uneven else [as_read(field) for field in seen]
 
 
 if __name__ == "__main__":

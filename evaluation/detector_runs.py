@@ -14,7 +14,7 @@ from detector.samples import TrainingField
 from detector.scanner import Scanner
 from detector.suppression import suppress
 from detector.truth import Box
-from evaluation.finds import FieldOutcome, judge_field, match_finds
+from evaluation.finds import FieldOutcome, finds_in_light, judge_field, match_finds
 from features.crops import cut_cell
 from leukoformula.decisions import likeliest
 
@@ -59,6 +59,7 @@ def run_detector(
             for window in windows
         ]
         finds = merge_scans(scans, erythrocyte_px=told)
+        finds = finds_in_light(field, finds)
         if classifier is not None:
             finds = keep_leukocytes(finds, replace(field, erythrocyte_px=told), classifier)
         outcomes.append(judge_field(field, finds))

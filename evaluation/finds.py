@@ -1,7 +1,7 @@
 """Finds of the detector held against truth: which belong to a leukocyte, and the figures over fields."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest
 
 from cells.records import Detection
+from detector.frame import RIM, depths_in_light, leave_out_rim
 from detector.samples import TrainingField
 from detector.truth import Box
 
@@ -109,6 +110,40 @@ class Figures:
     centre_error: float
     diameter_ratio: float
     diameter_spread: float
+
+
+def finds_in_light(field: TrainingField, finds: Sequence[Detection]) -> list[Detection]:
+    """Return the finds of a field as the counting frame of its lit part has them (`leave_out_rim`)."""
+    if field.lit is None:
+        return list(finds)
+    return leave_out_rim(finds, field.lit, shape=field.image.shape, erythrocyte_px=field.erythrocyte_px)
+
+
+def truth_in_light(field: TrainingField) -> TrainingField:
+    """Return a field whose leukocytes outside the counting frame of its lit part are left open.
+
+    Parameters
+    ----------
+    field : TrainingField
+        A field.
+
+    Returns
+    -------
+    TrainingField
+        Boxes whose centres lie in the dark or less than `RIM` erythrocyte diameters from it are among
+        ``ignored``; the field itself where it is lit all over.
+    """
+    if field.lit is None:
+        return field
+    centres = np.array([box.centre for box in field.leukocytes], np.float64).reshape(-1, 2)
+    depths = depths_in_light(centres, field.lit, shape=field.image.shape)
+    inner = (depths >= RIM * field.erythrocyte_px).tolist()
+    boxes = list(zip(field.leukocytes, inner, strict=True))
+    return replace(
+        field,
+        leukocytes=tuple(box for box, counts in boxes if counts),
+        ignored=(*field.ignored, *(box for box, counts in boxes if not counts)),
+    )
 
 
 def judge_field(field: TrainingField, finds: Sequence[Detection]) -> FieldOutcome:

@@ -136,7 +136,7 @@ def _looker(
 
     def look(field: Field) -> FieldLook:
         white = field.white_point
-        found = scanner.detect(field.image, white=white, erythrocyte_px=boxed_px, threshold=threshold)
+        found = scanner.find(field, erythrocyte_px=boxed_px, threshold=threshold)
         detections = sorted(found, key=lambda d: (d.row, d.col))
         crops = np.empty((len(detections), CROP_PX, CROP_PX, 3), np.uint8)
         for crop, find in zip(crops, detections, strict=True):

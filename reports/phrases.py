@@ -266,6 +266,14 @@ _QUALITY = {
         "No stained nucleus seen",
         "Не видно окрашенных ядер лейкоцитов",
     ),
+    "finding.uneven_lamp": (
+        "Uneven lamp, made even before the analysis: centre the lamp and the condenser",
+        "Неравномерное освещение, выровнено перед анализом: отцентрируйте лампу и конденсор",
+    ),
+    "finding.dark_surround": (
+        "The field is a disc in the dark, as seen through an eyepiece: cells at its rim are not counted",
+        "Поле зрения – круг на тёмном фоне, как в окуляре: клетки у его края не учтены",
+    ),
     "finding.ink_over_cells": (
         "Drawn marks (label, line, frame) lie over cells: check these cells",
         "Надписи, линии или рамка поверх клеток: проверьте эти клетки",

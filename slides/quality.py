@@ -36,6 +36,9 @@ MAX_HEAPED = 0.4
 MIN_NUCLEAR = 0.15
 """Smallest area stained like nuclei, in erythrocyte areas: a lymphocyte has 0.7, a platelet about 0.1."""
 
+UNEVEN_LAMP, DARK_SURROUND = "uneven_lamp", "dark_surround"
+"""Codes of the notes that the lamp was made even, and that a field is lit in part only (`slides.lamp`)."""
+
 SMEAR_SHARE = 0.2
 """Share of the fields with one remark from which on the whole smear gets it."""
 
@@ -125,9 +128,9 @@ def assess_field(field: Field, erythrocyte_px: float) -> list[Finding]:
     -------
     list of Finding
         Codes ``blurred``, ``overexposed``, ``underexposed``, ``too_few_erythrocytes``,
-        ``overlapping_erythrocytes``, ``channels_swapped`` (warnings) and ``no_leukocyte_stain`` (info: a
-        field without a leukocyte is common, a smear without one is not), each with its measured value; empty
-        where there is nothing to say.
+        ``overlapping_erythrocytes``, ``channels_swapped`` (warnings), ``no_leukocyte_stain`` (info: a field
+        without a leukocyte is common, a smear without one is not), ``uneven_lamp`` and ``dark_surround``
+        (info: they were dealt with), each with its measured value; empty where there is nothing to say.
     """
     q = measure_quality(field, erythrocyte_px)
     order = q.red_over_blue
@@ -139,8 +142,14 @@ def assess_field(field: Field, erythrocyte_px: float) -> list[Finding]:
         ("overlapping_erythrocytes", "warning", q.heaped, q.heaped > MAX_HEAPED),
         (CHANNELS_SWAPPED, "warning", order, order is not None and order < MIN_RED_OVER_BLUE),
         ("no_leukocyte_stain", "info", q.nuclear, q.nuclear < MIN_NUCLEAR),
+        (UNEVEN_LAMP, "info", field.lamp_fall, field.lamp_fall > 0),
+        (DARK_SURROUND, "info", _dark_share(field), field.lit is not None),
     )
     return [Finding(code, severity, field.name, value) for code, severity, value, holds in remarks if holds]
+
+
+def _dark_share(field: Field) -> float:
+    return 0.0 if field.lit is None else 1.0 - float(field.lit.mean())
 
 
 def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
@@ -158,7 +167,7 @@ def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
     list of Finding
         Warnings without a field, in the order of their codes; the value is the share of fields, 0 to 1. A
         remark is passed on from `SMEAR_SHARE` of the fields on, ``channels_swapped`` from `SWAPPED_SHARE` on,
-        ``no_leukocyte_stain`` only where it holds for all.
+        ``no_leukocyte_stain`` only where it holds for all; ``uneven_lamp`` and ``dark_surround`` stay notes.
     """
     least = {"no_leukocyte_stain": 1.0, CHANNELS_SWAPPED: SWAPPED_SHARE}
     counts = Counter(finding.code for finding in findings)
@@ -166,7 +175,8 @@ def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
     for code in sorted(counts):
         share = counts[code] / max(1, fields)
         if share >= least.get(code, SMEAR_SHARE):
-            passed.append(Finding(code, "warning", "", share))
+            severity = "info" if code in (UNEVEN_LAMP, DARK_SURROUND) else "warning"
+            passed.append(Finding(code, severity, "", share))
     return passed
 
 

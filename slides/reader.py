@@ -9,6 +9,7 @@ from pathlib import Path
 from cells.errors import InputError, NoSmearError
 from cells.records import Field, Refusal, RGBImage
 from slides.decode import count_pages, decode, kind_of
+from slides.lamp import even_lamp
 from slides.optics import white_point
 from slides.own_pictures import is_mask, own_pictures
 from slides.screening import require_smear
@@ -108,12 +109,13 @@ class Smear:
         try:
             picture = decode(candidate.path, candidate.page)
             _require_photograph(picture.image)
-            white = white_point(picture.image)
+            lighting = even_lamp(picture.image)
+            white = white_point(lighting.image)
             white.setflags(write=False)
-            require_smear(picture.image, white)
+            require_smear(lighting.image, white)
         except InputError as error:
             return Refusal(candidate.name, str(error))
-        return Field(candidate.name, picture.image, white, picture.um_per_px)
+        return Field(candidate.name, lighting.image, white, picture.um_per_px, lighting.fall, lighting.lit)
 
 
 def open_smear(path: Path) -> Smear:

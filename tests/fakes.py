@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.model_files import ModelInfo
-from cells.records import Detection, RGBImage, WhitePoint
+from cells.records import Detection, Field, RGBImage, WhitePoint
 from cells.units import Pixels
 from cells.vocabulary import CLASSIFIED, CellClass
 from slides.optics import optical_density
@@ -32,6 +32,12 @@ class FakeScanner:
             border = x == 0 or y == 0 or x + w == image.shape[1] or y + h == image.shape[0]
             found.append(Detection(row, col, Pixels(1.5 * erythrocyte_px), float(area), border, not border))
         return sorted(found, key=lambda d: (-d.score, d.row, d.col))
+
+    def find(self, field: Field, *, erythrocyte_px: float, threshold: float | None = None) -> list[Detection]:
+        """Find them in a field."""
+        return self.detect(
+            field.image, white=field.white_point, erythrocyte_px=erythrocyte_px, threshold=threshold
+        )
 
 
 @dataclass

@@ -16,8 +16,8 @@ from detector.scanner import Scanner
 from detector.truth import Box
 from evaluation.detection.facts import Facts, measure, yardstick
 from evaluation.detection.scale import Scale
-from evaluation.detection.truth import DOUBTED, Fault, FieldTruth, field_image
-from evaluation.finds import GATE, FieldOutcome, judge_field
+from evaluation.detection.truth import DOUBTED, Fault, FieldTruth, field_lighting
+from evaluation.finds import GATE, FieldOutcome, finds_in_light, judge_field, truth_in_light
 from features.crops import cut_cell
 from leukoformula.decisions import NOT_A_LEUKOCYTE, decide
 from leukoformula.settings import Settings
@@ -234,16 +234,20 @@ class _Work:
 
     def add(self, field: FieldTruth, scale: Scale) -> None:
         try:
-            image = field_image(field)
+            lighting = field_lighting(field)
         except InputError as error:
             self._faults.append(Fault("image", field.name, str(error), left_out=True))
             return
-        number, white, px = len(self.fields), white_point(image), scale.erythrocyte_px
+        number, image, px = len(self.fields), lighting.image, scale.erythrocyte_px
+        white = white_point(image)
         if self.looks_at_colours:
             self._orders.append(measure_order(image, white, px / BOXED_PER_EDGE))
-        truth = TrainingField(field.name, image, white, px, field.leukocytes, field.open, field.platelets)
-        finds = self._scanner.detect(image, white=white, erythrocyte_px=px, threshold=self._operating)
-        low = self._low.detect(image, white=white, erythrocyte_px=px, threshold=self._floor)
+        boxes = field.leukocytes, field.open, field.platelets
+        truth = truth_in_light(TrainingField(field.name, image, white, px, *boxes, lighting.lit))
+        finds, low = (
+            finds_in_light(truth, scanner.detect(image, white=white, erythrocyte_px=px, threshold=limit))
+            for scanner, limit in ((self._scanner, self._operating), (self._low, self._floor))
+        )
         outcome = judge_field(truth, finds)
         self.fields.append(field)
         self._scales.append(scale)

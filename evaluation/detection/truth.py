@@ -11,6 +11,7 @@ from detector.audit import AuditRows, apply_audit
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, Boxes, read_voc, read_yolo
 from evaluation.detection.coco import CocoTruth, read_coco
 from evaluation.detection.labels import OPEN, Roles
+from slides.lamp import Lighting, even_lamp
 from slides.own_pictures import own_pictures
 from slides.reader import SUFFIXES, printable, read_image
 
@@ -331,7 +332,12 @@ def _field(
 
 
 def field_image(field: FieldTruth) -> RGBImage:
-    """Read the image of a field again.
+    """Read the image of a field again, RGB, as `field_lighting` gives it; raises what that raises."""
+    return field_lighting(field).image
+
+
+def field_lighting(field: FieldTruth) -> Lighting:
+    """Read the image of a field again, the lamp made even as wherever the program reads one.
 
     Parameters
     ----------
@@ -340,8 +346,8 @@ def field_image(field: FieldTruth) -> RGBImage:
 
     Returns
     -------
-    ndarray of shape (M, N, 3), uint8
-        RGB pixels.
+    Lighting
+        RGB pixels, and what part of them is lit.
 
     Raises
     ------
@@ -351,4 +357,4 @@ def field_image(field: FieldTruth) -> RGBImage:
     image = read_image(field.path)
     if image.shape[:2] != (field.height, field.width):
         raise InputError(f"{field.name}: the image has changed while it was evaluated; start again")
-    return image
+    return even_lamp(image)
