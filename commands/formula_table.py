@@ -95,7 +95,7 @@ def _cells(body: "Table", language: "Language") -> "list[tuple[str, ...]]":
     blank = [""] * (4 if body.with_corrected else 3)
     total: tuple[str, ...] = (language.text("row.total"), body.total_n, *blank)
     if body.with_absolute:
-        total = (*total, body.total_absolute, "")
+        total = (*total, f"{body.total_absolute} {body.total_sign}".strip(), body.total_limits)
     return [*rows, (*total, "")]
 
 

@@ -129,6 +129,10 @@ _GLANCE = {
         "Outside the reference interval, within counting error",
         "Вне референсного интервала, в пределах ошибки счёта",
     ),
+    "glance.wbc": (
+        "Leukocyte count outside its reference interval",
+        "Число лейкоцитов вне референсного интервала",
+    ),
     "glance.inside": (
         "Every value lies inside its reference interval.",
         "Все значения в пределах референсных интервалов.",
@@ -143,8 +147,8 @@ _GLANCE = {
         "Эритробласты {value} на 100 лейкоцитов",
     ),
     "glance.needed": (
-        "{n} more cell would settle it|about {n} more cells would settle it",
-        "для уверенности нужна ещё {n} клетка|для уверенности нужно ещё около {n} клеток|"
+        "about {n} more cell would settle it|about {n} more cells would settle it",
+        "для уверенности нужна ещё примерно {n} клетка|для уверенности нужно ещё около {n} клеток|"
         "для уверенности нужно ещё около {n} клеток",
     ),
     "glance.unidentified": (
@@ -157,6 +161,25 @@ _GLANCE = {
         "in focus, that the fields lie where leukocytes do, and that the pixel size below is right.",
         "Ничего не подсчитано, поэтому о крови сказать ничего нельзя. Проверьте, что мазок окрашен и в "
         "фокусе, что поля сняты там, где лежат лейкоциты, и что размер пикселя ниже указан верно.",
+    ),
+    "only_unidentified": (
+        "No leukocyte identified – no formula given",
+        "Ни один лейкоцит не определён – формула не приводится",
+    ),
+    "only_unidentified.detail": (
+        "{n} unidentified cell was found, which is in no class until a person decides: look at it. It may be "
+        "abnormal, or stain and camera unlike those that the program knows.|"
+        "{n} unidentified cells were found, which are in no class until a person decides: look at them. They "
+        "may be abnormal, or stain and camera unlike those that the program knows.",
+        "Найдена {n} неопределённая клетка; до решения специалиста она не входит ни в один класс: "
+        "просмотрите её. Клетка может быть патологической либо окраска и камера – не похожими на известные "
+        "программе.|"
+        "Найдены {n} неопределённые клетки; до решения специалиста они не входят ни в один класс: "
+        "просмотрите их. Клетки могут быть патологическими либо окраска и камера – не похожими на известные "
+        "программе.|"
+        "Найдено {n} неопределённых клеток; до решения специалиста они не входят ни в один класс: "
+        "просмотрите их. Клетки могут быть патологическими либо окраска и камера – не похожими на известные "
+        "программе.",
     ),
     "few": (
         "Only {n} leukocyte counted – read the intervals, not the percentages|"

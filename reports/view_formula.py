@@ -117,7 +117,7 @@ def _absolute_limits(language: Language, limits: Range) -> str:
 
 
 def notice(formula: LeukocyteFormula, language: Language) -> Notice | None:
-    """Return the warning that no or few leukocytes were counted, or None where there were enough.
+    """Return the warning that no or few leukocytes were counted, or none identified; else None.
 
     Parameters
     ----------
@@ -131,6 +131,9 @@ def notice(formula: LeukocyteFormula, language: Language) -> Notice | None:
     Notice or None
         The warning.
     """
+    if formula.total == 0 and formula.unidentified:
+        detail = language.text("only_unidentified.detail", n=formula.unidentified)
+        return Notice(language.text("only_unidentified"), detail)
     if formula.total == 0:
         return Notice(language.text("empty"), language.text("empty.detail"))
     if "few_cells" in formula.notes:
@@ -139,7 +142,7 @@ def notice(formula: LeukocyteFormula, language: Language) -> Notice | None:
 
 
 def glance(formula: LeukocyteFormula, language: Language) -> tuple[Glance, ...]:
-    """Say what stands out: cells that normal blood lacks, then values outside, the surest first.
+    """Say what stands out: cells that normal blood lacks, the leukocyte count, values outside, surest first.
 
     Parameters
     ----------
@@ -157,15 +160,29 @@ def glance(formula: LeukocyteFormula, language: Language) -> tuple[Glance, ...]:
         return ()
     also = _also(formula, language)
     told = [Glance(language.text("glance.also"), also)] if also else []
-    told += [
+    outside = [
         Glance(language.text(f"glance.{key}"), items)
-        for key, flags in (("beyond", _BEYOND), ("near", _NEAR))
-        if (items := _flagged(formula, language, flags))
+        for key, items in (
+            ("wbc", _leukocyte_count(formula, language)),
+            ("beyond", _flagged(formula, language, _BEYOND)),
+            ("near", _flagged(formula, language, _NEAR)),
+        )
+        if items
     ]
-    if len(told) == bool(also):
+    told += outside
+    if not outside:
         known = any(line.range_percent or line.range_absolute for line in formula.lines)
         told.append(Glance(language.text("glance.inside" if known else "glance.no_ranges")))
     return tuple(told)
+
+
+def _leukocyte_count(formula: LeukocyteFormula, language: Language) -> tuple[GlanceItem, ...]:
+    count = formula.wbc if formula.wbc_corrected is None else formula.wbc_corrected
+    if count is None or formula.wbc_range is None or formula.wbc_flag not in _TONES:
+        return ()
+    text = f"{language.absolute(count)} ({_absolute_limits(language, formula.wbc_range)})"
+    sign = language.text(f"sign.{formula.wbc_flag.value}")
+    return (GlanceItem(sign, text, _TONES[formula.wbc_flag]),)
 
 
 def _flagged(

@@ -42,6 +42,14 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(ends) == 1
 
 
+def test_the_leukocyte_count_bears_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["formula", "--counts", "neutrophil_segmented=60,lymphocyte=40", "--wbc", "9.3"])
+    total = next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("Leukocytes counted")
+    )
+    assert total.split()[-3:] == ["9.30", "▲", "4.00–9.00"]
+
+
 def test_rows_that_are_lower_bounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     counts = "neutrophil=50,neutrophil_segmented=3,lymphocyte=47,immature_granulocyte=2,myelocyte=1"
     for lang, share, words in (

@@ -32,7 +32,8 @@ def from_counts() -> SmearResult:
 
 
 def test_what_stands_out_is_sorted_by_how_sure_it_is() -> None:
-    third, first, second = view_formula.glance(case("left_shift").formula, EN)
+    third, count, first, second = view_formula.glance(case("left_shift").formula, EN)
+    assert [(item.sign, item.text) for item in count.items] == [("▲", "18.20\u00a0×\u00a010⁹/L (4.00–9.00)")]
     assert [item.text.split(" 1")[0] for item in first.items] == [
         "Neutrophils",
         "Band neutrophils",
@@ -53,6 +54,36 @@ def test_segmented_neutrophils_are_named_where_the_pooled_value_does_not_tell_it
     assert segmented is not None and segmented.flag is Flag.LOW
     told = [item.text for line in view_formula.glance(formula, EN) for item in line.items]
     assert any(text.startswith("Segmented neutrophils") for text in told)
+
+
+def test_a_leukocyte_count_outside_its_range_is_named_and_not_every_value_is_inside() -> None:
+    counts = {C.NEUTROPHIL_SEGMENTED: 116, C.NEUTROPHIL_BAND: 4, C.EOSINOPHIL: 6, C.LYMPHOCYTE: 62}
+    for wbc, sign in ((9.1, "▲"), (3.9, "▼"), (None, "")):
+        formula = make_result({**counts, C.MONOCYTE: 12}, wbc=wbc).formula
+        assert {line.flag_absolute for line in formula.lines} <= {None, Flag.INSIDE}
+        (line,) = view_formula.glance(formula, EN)
+        assert line.heading == EN.text("glance.wbc" if sign else "glance.inside")
+        assert [item.sign for item in line.items] == [sign] * bool(sign)
+
+
+def test_a_corrected_leukocyte_count_is_the_one_named() -> None:
+    counts = {C.NEUTROPHIL_SEGMENTED: 60, C.LYMPHOCYTE: 40, C.ERYTHROBLAST: 300}
+    texts = [
+        item.text
+        for line in view_formula.glance(make_result(counts, wbc=8.0).formula, RU)
+        for item in line.items
+    ]
+    assert "2,00\u00a0×\u00a010⁹/л (4,00–9,00)" in texts
+
+
+@pytest.mark.parametrize(("number", "russian"), [(1, "Найдена 1 "), (3, "Найдены 3 "), (25, "Найдено 25 ")])
+def test_cells_that_nobody_named_are_not_said_to_be_missing(number: int, russian: str) -> None:
+    formula = make_result({C.UNIDENTIFIED: number}, wbc=60.0).formula
+    notices = [view_formula.notice(formula, language) for language in (EN, RU)]
+    english, other = (notice for notice in notices if notice is not None)
+    assert english.heading == "No leukocyte identified – no formula given"
+    assert english.detail.startswith(f"{number} unidentified cell")
+    assert other.detail.startswith(russian)
 
 
 def test_a_normal_formula_is_said_to_be_inside_and_a_missing_range_is_said_too() -> None:
