@@ -14,7 +14,7 @@ from counting.denominator import apply_smudge_policy, corrected_wbc, counts_in_d
 from counting.flags import judge
 from counting.indices import leukocyte_indices
 from counting.intervals import Interval, clopper_pearson_percent, per_100
-from counting.ranges import Range, RangeRow, ReferenceSet, Stratum
+from counting.ranges import ADULT, Range, RangeRow, ReferenceSet, Stratum
 from counting.records import Correction, Flag, LeukocyteFormula, Line, OutsideLine
 from counting.rules import CountingRules
 
@@ -119,7 +119,12 @@ def make_formula(
         wbc_range=wbc_range,
         wbc_flag=_wbc_flag(effective, wbc_range),
         smudge_policy=str(rules.smudge),
-        indices=leukocyte_indices(counted, np.random.default_rng(rules.seed), rules=rules),
+        indices=leukocyte_indices(
+            counted,
+            np.random.default_rng(rules.seed),
+            rules=rules,
+            adult=age is None or age.days >= ADULT.days,
+        ),
         correction=correction,
     )
     notes = (
