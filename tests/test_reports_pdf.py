@@ -13,6 +13,8 @@ from report_words import foreign_words
 
 from cells.errors import DataError, RefusedError, UsageError
 from cells.vocabulary import CellClass
+from counting.formula import make_formula
+from counting.ranges_file import load_builtin
 from leukoformula.result import SmearResult
 from reports import fonts
 from reports.html import render_html
@@ -136,6 +138,18 @@ def test_page_sizes(page: str, tmp_path: Path) -> None:
         )
     assert "Лаборатория № 4" in reader.pages[0].extract_text()
     assert reader.metadata is not None and reader.metadata.author == "Лаборатория № 4"
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_large_counts_stand_in_one_line(lang: str, tmp_path: Path) -> None:
+    counts = {C.NEUTROPHIL_SEGMENTED: 60_000, C.LYMPHOCYTE: 3_900_000, C.MONOCYTE: 40_000}
+    formula = make_formula(counts, ranges=load_builtin("ru"), wbc=999.0)
+    write_pdf(replace(case("normal_adult"), formula=formula), tmp_path / "r.pdf", lang=lang)
+    lines = PdfReader(tmp_path / "r.pdf").pages[0].extract_text().splitlines()
+    words = {" ".join(line.split()) for line in lines}
+    language = Language(lang)
+    said = [" ".join(language.integer(n).split()) for n in (*counts.values(), sum(counts.values()))]
+    assert words >= {*said, "▲ " + language.number(974.025, 2), "▲ " + language.number(999.0, 2)}
 
 
 @pytest.mark.parametrize("name", ["hostile_names", "left_shift"])
