@@ -98,7 +98,7 @@ def _left_shift(case: _Case) -> bool:
     return bands is not None and bands.flag is Flag.HIGH
 
 
-def _unidentified_cluster(case: _Case) -> bool:
+def _many_unidentified(case: _Case) -> bool:
     total = max(1, case.formula.total)
     return (
         case.formula.unidentified >= 2
@@ -249,10 +249,10 @@ LIBRARY: tuple[CommentRule, ...] = (
         "UNID-1",
         "alert",
         "at least 2 unidentified cells and 5 or more per 100 leukocytes",
-        "A cluster of unidentified cells: review by a physician now.",
-        "Скопление неопределённых клеток: немедленный просмотр врачом.",
+        "Unidentified cells reach the alert value: review by a physician now.",
+        "Доля неопределённых клеток достигла критического значения: немедленный просмотр врачом.",
         _ISLH,
-        _unidentified_cluster,
+        _many_unidentified,
     ),
     CommentRule(
         "NEUT-1",

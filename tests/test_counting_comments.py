@@ -77,10 +77,13 @@ def test_share_and_absolute_do_not_both_speak() -> None:
                     assert f"{rule[:-1]}R" not in found
 
 
-def test_one_unidentified_cell_is_no_cluster() -> None:
+def test_one_unidentified_cell_is_no_alert_and_two_are_not_called_a_cluster() -> None:
     assert "UNID-1" not in fired(unidentified=1)
     few = make_formula(parse_counts("lymphocyte=10,unidentified=1"), ranges=RU)
     assert "UNID-1" not in [comment.rule for comment in few.comments]
+    two = make_formula(parse_counts("lymphocyte=29,unidentified=2"), ranges=RU)
+    (said,) = [comment.text("en") for comment in two.comments if comment.rule == "UNID-1"]
+    assert said == "Unidentified cells reach the alert value: review by a physician now."
 
 
 def test_alert_values_are_settings() -> None:
