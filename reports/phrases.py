@@ -342,6 +342,18 @@ _QUALITY = {
         "Поля зрения лежат в нескольких папках и посчитаны как один мазок: проверьте, что все они одного "
         "пациента",
     ),
+    "finding.mixed_stains": (
+        "Some fields differ from the others by stain or camera: look whether fields of two smears or slides "
+        "were mixed",
+        "Часть полей отличается от остальных окраской или камерой: проверьте, не смешаны ли поля разных "
+        "мазков или препаратов",
+    ),
+    "finding.second_count_differs": (
+        "A second count of this sample differs beyond counting error or gives an alert that this one lacks: "
+        "settle which holds before signing",
+        "Второй подсчёт этой пробы отличается больше, чем допускает ошибка счёта, или требует немедленного "
+        "просмотра, а этот – нет: до подписи выясните, какой из них верен",
+    ),
     "finding.neutrophils_near_eosinophils": (
         "The neutrophils of this smear look more like eosinophils than usual: check the cells called "
         "eosinophils",

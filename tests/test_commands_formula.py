@@ -136,6 +136,23 @@ def test_two_counts_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert {one["p_adjusted"] for one in found["classes"]} == {1.0}
 
 
+@pytest.mark.parametrize(
+    ("second", "said"), [(SECOND, True), (f"{COUNTS},blast=1", True), (COUNTS, False), (None, False)]
+)
+def test_the_report_says_that_a_second_count_says_something_else(
+    second: str | None, said: bool, tmp_path: Path
+) -> None:
+    more = ["--second-counts", second] if second else []
+    assert main(["formula", "--counts", COUNTS, *more, "--out", str(tmp_path)]) == 0
+    pages = PdfReader(tmp_path / "report.pdf").pages
+    texts = [" ".join(pages[0].extract_text().split())]
+    texts += [
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("report.html", "report.hl7", "fhir.json")
+    ]
+    words = "alert that this one lacks: settle which holds before signing"
+    assert [words in text for text in texts] == [said] * 4
+
+
 def test_a_second_count_without_leukocytes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["formula", "--counts", COUNTS, "--second-counts", "erythroblast=3"]) == 2
     assert "second count" in capsys.readouterr().err
