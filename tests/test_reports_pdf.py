@@ -12,6 +12,7 @@ from report_cases import CASES, LONG, case, make_result
 from report_words import foreign_words
 
 from cells.errors import DataError, RefusedError, UsageError
+from cells.records import Finding
 from cells.vocabulary import CellClass
 from counting.formula import make_formula
 from counting.ranges_file import load_builtin
@@ -261,6 +262,18 @@ def test_remarks_without_room_follow_and_the_signature_stays_with_the_values(tmp
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
+def test_long_warnings_stand_on_the_first_page_with_the_signature(lang: str, tmp_path: Path) -> None:
+    codes = ("other_magnification", "mixed_stains", "seen_before", "unlike_known_cells", "blurred")
+    counts = {C.NEUTROPHIL_SEGMENTED: 15, C.EOSINOPHIL: 2, C.LYMPHOCYTE: 5, C.MONOCYTE: 3, C.UNIDENTIFIED: 2}
+    result = make_result(counts, wbc=5.0, findings=tuple(Finding(code, "warning") for code in codes))
+    write_pdf(result, tmp_path / "r.pdf", lang=lang)
+    first = " ".join(PdfReader(tmp_path / "r.pdf").pages[0].extract_text().split())
+    said = Language(lang).text
+    for words in (said("signature"), *(said(f"finding.{code}") for code in codes)):
+        assert words in first
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
 def test_a_signature_on_the_second_page_repeats_what_is_signed(lang: str, tmp_path: Path) -> None:
     write_pdf(overfull(), tmp_path / "r.pdf", lang=lang, page="letter")
     first, second = (
@@ -268,7 +281,9 @@ def test_a_signature_on_the_second_page_repeats_what_is_signed(lang: str, tmp_pa
     )
     language = Language(lang)
     said = language.text
-    assert said("signature") not in first
+    assert said("disclaimer") not in first and first.count(said("signature")) == 1
+    hint = first[first.index(said("next_page", sections=said("counted")).rstrip(".")) :]
+    assert said("quality") in hint and said("signature") in hint
     total = f"{said('row.total')}: 7"
     for text in (said("signature"), total, f"{language.label(C.BLAST)} {language.number(14.3, 1)}"):
         assert text in second
