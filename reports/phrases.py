@@ -157,10 +157,11 @@ _GLANCE = {
     ),
     "empty": ("No leukocyte found – no formula given", "Лейкоциты не найдены – формула не приводится"),
     "empty.detail": (
-        "Nothing was counted, so nothing can be said about this blood. Check that the smear is stained and "
-        "in focus, that the fields lie where leukocytes do, and that the pixel size below is right.",
-        "Ничего не подсчитано, поэтому о крови сказать ничего нельзя. Проверьте, что мазок окрашен и в "
-        "фокусе, что поля сняты там, где лежат лейкоциты, и что размер пикселя ниже указан верно.",
+        "No leukocyte was counted, so nothing can be said of the formula. Check that the smear is stained "
+        "and in focus, that the fields lie where leukocytes do, and that the pixel size below is right.",
+        "Не подсчитано ни одного лейкоцита, поэтому о формуле сказать ничего нельзя. Проверьте, что мазок "
+        "окрашен и в фокусе, что поля сняты там, где лежат лейкоциты, и что размер пикселя ниже указан "
+        "верно.",
     ),
     "only_unidentified": (
         "No leukocyte identified – no formula given",
