@@ -13,6 +13,8 @@ from reports.view import Glance, GlanceItem, Notice, Row, Table
 MOST_NEEDED = 1000
 """More further cells than this are not asked for at a glance: nobody would count them."""
 
+_DIGITS = 1
+_NO_BREAK = "\u00a0"
 _BEYOND = (Flag.LOW, Flag.HIGH)
 _NEAR = (Flag.LOW_WITHIN_ERROR, Flag.HIGH_WITHIN_ERROR)
 _TONES = {
@@ -91,7 +93,15 @@ def _row(
 
 def _least(line: Line, formula: LeukocyteFormula, language: Language) -> str:
     least = language.text("at_least") if formula.is_lower_bound(line) else ""
-    return least + language.percent(line.percent)
+    return f"{least}{_not_zero(line.percent, language)}{_NO_BREAK}%"
+
+
+def _not_zero(value: float, language: Language) -> str:
+    """Return a share of cells that were found, which must not be read as none."""
+    tiny = value < 10.0**-_DIGITS / 2
+    return (
+        f"<{_NO_BREAK}{language.number(10.0**-_DIGITS, _DIGITS)}" if tiny else language.number(value, _DIGITS)
+    )
 
 
 def corrected_share(share: CorrectedShare, language: Language) -> str:
@@ -238,7 +248,7 @@ def _also(formula: LeukocyteFormula, language: Language) -> tuple[GlanceItem, ..
         if line.label not in ALWAYS and line.range_percent is None and line.n
     ]
     items += [
-        GlanceItem("", language.text("glance.erythroblasts", value=language.number(line.per_100, 1)), "")
+        GlanceItem("", language.text("glance.erythroblasts", value=_not_zero(line.per_100, language)), "")
         for line in formula.outside
         if line.label is CellClass.ERYTHROBLAST and line.per_100
     ]

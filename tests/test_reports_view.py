@@ -9,6 +9,7 @@ from report_cases import case, make_result
 
 from cells.records import Finding
 from cells.vocabulary import CellClass
+from counting.formula import make_formula
 from counting.ranges_file import load_builtin
 from counting.records import CorrectedShare, Correction, Flag
 from leukoformula.result import SmearResult
@@ -74,6 +75,15 @@ def test_a_corrected_leukocyte_count_is_the_one_named() -> None:
         for item in line.items
     ]
     assert "2,00\u00a0×\u00a010⁹/л (4,00–9,00)" in texts
+
+
+def test_rare_cells_that_normal_blood_lacks_are_not_rounded_to_none() -> None:
+    counts = {C.LYMPHOCYTE: 2999, C.BLAST: 1, C.ERYTHROBLAST: 1}
+    formula = make_formula(counts, ranges=load_builtin("ru"))
+    for language, tiny in ((EN, "<\u00a00.1"), (RU, "<\u00a00,1")):
+        also = [item.text for item in view_formula.glance(formula, language)[0].items]
+        assert also[0] == f"{language.label(C.BLAST)} {tiny}\u00a0%"
+        assert f" {tiny} " in also[1]
 
 
 @pytest.mark.parametrize(("number", "russian"), [(1, "Найдена 1 "), (3, "Найдены 3 "), (25, "Найдено 25 ")])
