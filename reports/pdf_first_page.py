@@ -6,8 +6,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from reportlab.lib.units import mm
-from reportlab.platypus import Image, KeepTogether, PageBreak, Paragraph, Spacer, Table, TableStyle
-from reportlab.platypus.flowables import TopPadder
+from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, Spacer, Table, TableStyle
 
 from reports.fonts import BOLD, SEMIBOLD, printable
 from reports.palette import PALETTE
@@ -30,6 +29,21 @@ class _Section(NamedTuple):
     title: str
     body: Flowables
     run_on: str = ""
+
+
+class _AtFoot(Flowable):  # type: ignore[misc]
+    """A part at the foot of the page; it takes the room that is left, so that nothing comes between."""
+
+    def __init__(self, part: Table) -> None:
+        super().__init__()
+        self._part = part
+
+    def wrap(self, width: float, height: float) -> tuple[float, float]:
+        self._part.wrap(width, height)
+        return width, height
+
+    def draw(self) -> None:
+        self._part.drawOn(self.canv, 0, 0)
 
 
 def first_page(view: View, *, width: float, height: float) -> Flowables:
@@ -57,7 +71,7 @@ def first_page(view: View, *, width: float, height: float) -> Flowables:
         signature = _signature(view, width)
         if _needed([*parts, signature], width, height) + _SLACK <= height:
             moved = [part for section in sections[kept:] for part in _section(section, _DENSE)]
-            return [*parts, TopPadder(signature), *([PageBreak(), *moved] if moved else [])]
+            return [*parts, _AtFoot(signature), *([PageBreak(), *moved] if moved else [])]
     parts, rest = (part(view, width, _TIGHT) for part in (_values, _closing))
     parts += [part for section in sections for part in _section(section, _TIGHT)]
     moved = ["signature"]

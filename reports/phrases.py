@@ -168,19 +168,10 @@ _GLANCE = {
         "Ни один лейкоцит не определён – формула не приводится",
     ),
     "only_unidentified.detail": (
-        "{n} unidentified cell was found, which is in no class until a person decides: look at it. It may be "
-        "abnormal, or stain and camera unlike those that the program knows.|"
-        "{n} unidentified cells were found, which are in no class until a person decides: look at them. They "
-        "may be abnormal, or stain and camera unlike those that the program knows.",
-        "Найдена {n} неопределённая клетка; до решения специалиста она не входит ни в один класс: "
-        "просмотрите её. Клетка может быть патологической либо окраска и камера – не похожими на известные "
-        "программе.|"
-        "Найдены {n} неопределённые клетки; до решения специалиста они не входят ни в один класс: "
-        "просмотрите их. Клетки могут быть патологическими либо окраска и камера – не похожими на известные "
-        "программе.|"
-        "Найдено {n} неопределённых клеток; до решения специалиста они не входят ни в один класс: "
-        "просмотрите их. Клетки могут быть патологическими либо окраска и камера – не похожими на известные "
-        "программе.",
+        "Unidentified cells: {n}. They are in no class until a person decides: look at them. They may be "
+        "abnormal, or stain and camera unlike those that the program knows.",
+        "Неопределённых клеток: {n}. До решения специалиста они не входят ни в один класс: просмотрите их. "
+        "Возможны патологические клетки либо окраска и камера, не похожие на известные программе.",
     ),
     "few": (
         "Only {n} leukocyte counted – read the intervals, not the percentages|"

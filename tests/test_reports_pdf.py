@@ -141,6 +141,15 @@ def test_page_sizes(page: str, tmp_path: Path) -> None:
     assert reader.metadata is not None and reader.metadata.author == "Лаборатория № 4"
 
 
+@pytest.mark.parametrize("number", [3, 60])
+def test_no_cell_stands_between_the_values_and_the_signature(number: int, tmp_path: Path) -> None:
+    write_pdf(make_result({C.UNIDENTIFIED: number}), tmp_path / "r.pdf", lang="en")
+    first, second = (page.extract_text() for page in PdfReader(tmp_path / "r.pdf").pages[:2])
+    said = Language("en").text
+    assert said("signature") in first and said("gallery") not in first
+    assert said("gallery") in second
+
+
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_large_counts_stand_in_one_line(lang: str, tmp_path: Path) -> None:
     counts = {C.NEUTROPHIL_SEGMENTED: 60_000, C.LYMPHOCYTE: 3_900_000, C.MONOCYTE: 40_000}
