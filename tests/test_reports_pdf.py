@@ -1,6 +1,7 @@
 """The PDF: the same bytes each time, text that can be selected, nothing that breaks or runs off the page."""
 
 import io
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +140,27 @@ def test_page_sizes(page: str, tmp_path: Path) -> None:
         )
     assert "Лаборатория № 4" in reader.pages[0].extract_text()
     assert reader.metadata is not None and reader.metadata.author == "Лаборатория № 4"
+
+
+def test_captions_of_neighbouring_cells_stand_apart(tmp_path: Path) -> None:
+    result = case("normal_adult")
+    labels = {cell.cell_id: cell.label for cell in result.cells}
+    changed = [number for number, label in labels.items() if label is C.NEUTROPHIL_SEGMENTED]
+    write_pdf(replace(result, relabelled=tuple(changed)), tmp_path / "r.pdf", lang="ru")
+    lines: dict[float, list[tuple[float, float]]] = {}
+
+    def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
+        for part in text.splitlines():
+            if part.startswith("программа:"):
+                x, y = tm[4] * cm[0] + cm[4], tm[5] * cm[3] + cm[5]
+                end = x + fonts.width(part.strip(), fonts.SEMIBOLD, 7)
+                lines.setdefault(round(y, 1), []).append((x, end))
+
+    for page in PdfReader(tmp_path / "r.pdf").pages:
+        page.extract_text(visitor_text=visit)
+    gaps = [other[0] - one[1] for row in lines.values() for one, other in itertools.pairwise(sorted(row))]
+    assert len(gaps) > 10
+    assert min(gaps) > 4
 
 
 @pytest.mark.parametrize("number", [3, 60])
