@@ -71,7 +71,7 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
         )
     )
     lines += [note_text(code, lang) for code in _NOTES if code in formula.notes]
-    if "unverified_ranges" in formula.notes:
+    if body is not None and "unverified_ranges" in formula.notes:
         lines.append(f"* {note_text('unverified_ranges', lang)}")
     return "\n".join(lines)
 

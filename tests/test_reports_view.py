@@ -86,6 +86,11 @@ def test_rare_cells_that_normal_blood_lacks_are_not_rounded_to_none() -> None:
         assert f" {tiny} " in also[1]
 
 
+def test_no_asterisk_is_explained_where_no_range_is_printed() -> None:
+    starred = [view_remarks.notes(case(name).formula, EN, str) for name in ("normal_adult", "nothing_found")]
+    assert [any(note.startswith("* ") for note in notes) for notes in starred] == [True, False]
+
+
 @pytest.mark.parametrize("number", [1, 3, 25, 31])
 def test_cells_that_nobody_named_are_not_said_to_be_missing(number: int) -> None:
     formula = make_result({C.UNIDENTIFIED: number}, wbc=60.0).formula
