@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
     from collections.abc import Mapping
 
+    from cells.records import Finding
     from cells.vocabulary import CellClass
     from counting.comparison import Comparison
     from counting.formula import LeukocyteFormula
@@ -88,17 +90,20 @@ def run(options: Namespace) -> int:
     look, identity = look_of(options, laboratory), identity_of(options)
     settings = settings_of(options, laboratory)
     counts = parse_counts(options.counts)
-    comparison = None
-    if options.second_counts is not None:
-        comparison = _compared(counts, parse_counts(options.second_counts), settings.rules.seed)
-    formula = make_formula(
-        counts,
+    count = partial(
+        make_formula,
         ranges=load_ranges(settings.ranges),
         wbc=options.wbc,
         age=Age.parse(identity.age) if identity.age else None,
         sex=identity.sex or None,
         rules=settings.rules,
     )
+    formula, comparison = count(counts), None
+    findings: tuple[Finding, ...] = ()
+    if options.second_counts is not None:
+        second = parse_counts(options.second_counts)
+        comparison = _compared(counts, second, settings.rules.seed)
+        findings = _second_count_findings(formula, count(second), comparison)
     document: dict[str, object] = {
         "schema": SCHEMA,
         "identity": asdict(identity),
@@ -109,7 +114,7 @@ def run(options: Namespace) -> int:
     if options.out is not None:
         check_nothing_is_lost(options.out, with_cells=False)
         with staged_folder(options.out, outdated=outdated_files(options.out)) as stage:
-            _write(stage, formula, identity, document, look=look)
+            _write(stage, formula, identity, document, findings, look=look)
         say(f"report in {options.out / 'report.pdf'}")
     if options.json:
         put_document(document)
@@ -129,11 +134,23 @@ def _compared(first: "Mapping[CellClass, int]", second: "Mapping[CellClass, int]
     return compare_counts(first, second, np.random.default_rng(seed))
 
 
+def _second_count_findings(
+    first: "LeukocyteFormula", second: "LeukocyteFormula", comparison: "Comparison"
+) -> "tuple[Finding, ...]":
+    from cells.records import Finding
+    from reports.view_facts import SECOND_COUNT
+
+    alerts, others = ({one.rule for one in f.comments if one.urgency == "alert"} for f in (first, second))
+    differs = comparison.differs or any(one.differs for one in comparison.classes)
+    return (Finding(SECOND_COUNT, "warning"),) if differs or others - alerts else ()
+
+
 def _write(
     stage: Path,
     formula: "LeukocyteFormula",
     identity: "Identity",
     document: dict[str, object],
+    findings: "tuple[Finding, ...]",
     *,
     look: Look,
 ) -> None:
@@ -154,7 +171,7 @@ def _write(
         fields=(),
         refused=(),
         calibration=Calibration.from_um_per_px(0.1, "option"),  # no report without fields shows it
-        findings=(),
+        findings=findings,
         cells=(),
         formula=formula,
         identity=identity,

@@ -71,7 +71,7 @@ def formula_table(formula: "LeukocyteFormula", *, lang: str) -> str:
         )
     )
     lines += [note_text(code, lang) for code in _NOTES if code in formula.notes]
-    if "unverified_ranges" in formula.notes:
+    if body is not None and "unverified_ranges" in formula.notes:
         lines.append(f"* {note_text('unverified_ranges', lang)}")
     return "\n".join(lines)
 
@@ -95,7 +95,7 @@ def _cells(body: "Table", language: "Language") -> "list[tuple[str, ...]]":
     blank = [""] * (4 if body.with_corrected else 3)
     total: tuple[str, ...] = (language.text("row.total"), body.total_n, *blank)
     if body.with_absolute:
-        total = (*total, body.total_absolute, "")
+        total = (*total, f"{body.total_absolute} {body.total_sign}".strip(), body.total_limits)
     return [*rows, (*total, "")]
 
 

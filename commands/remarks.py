@@ -15,7 +15,7 @@ _NAMED = 3
 
 
 def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *, lang: str = "en") -> None:
-    """Name on standard error what forbids to trust the result of a whole smear.
+    """Name on standard error what forbids to trust the result of a whole smear, or that stains are mixed.
 
     Parameters
     ----------
@@ -28,10 +28,11 @@ def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *
     """
     from reports.texts import Language
     from reports.view_facts import NOT_TO_BE_TRUSTED, finding
+    from slides.field_colour import MIXED
 
     language = Language(lang)
     for one in findings:
-        if one.code in NOT_TO_BE_TRUSTED and not one.where:
+        if one.code in (*NOT_TO_BE_TRUSTED, MIXED) and not one.where:
             say(f"warning: {finding(one, calibration, language, str)}")
 
 

@@ -1,5 +1,6 @@
 """The coded library of comments: each with its rule, its condition, its text in two languages, its source."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ _ALBUMIN = "https://www.captodayonline.com/q-a-0513/2/"
 _NRBC = "https://www.medicalalgorithms.com/correction-of-wbc-for-nucleated-red-blood-cells"
 _WHO = "WHO classification of haematolymphoid tumours"
 _NEWBORN = "https://studopedia.ru/17_76368_pokazateli-perifericheskoy-krovi-u-detey-starshe-goda.html"
+_AT_BIRTH = 7.0
+"""Most erythroblasts per 100 leukocytes that are described at birth."""
 _UNREAD = (_ISLH, _WHO, _ALBUMIN)
 """Sources whose values are handed down: the works are named, the numbers were not read there."""
 
@@ -52,8 +55,11 @@ class _Case:
         return line.n if line else 0
 
     def beside(self, label: CellClass) -> float:
+        """Finds per 100 leukocytes; infinite beside no leukocyte at all."""
         line = self.formula.beside(label)
-        return line.per_100 if line and line.per_100 is not None else 0.0
+        if line is None or not line.n:
+            return 0.0
+        return math.inf if line.per_100 is None else line.per_100
 
 
 Condition = Callable[[_Case], bool]
@@ -98,7 +104,7 @@ def _left_shift(case: _Case) -> bool:
     return bands is not None and bands.flag is Flag.HIGH
 
 
-def _unidentified_cluster(case: _Case) -> bool:
+def _many_unidentified(case: _Case) -> bool:
     total = max(1, case.formula.total)
     return (
         case.formula.unidentified >= 2
@@ -107,8 +113,8 @@ def _unidentified_cluster(case: _Case) -> bool:
 
 
 def _blasts_above(case: _Case) -> bool:
-    line = case.line(_C.BLAST)
-    return line is not None and line.percent >= case.rules.alerts.blasts_percent
+    blasts = case.n(_C.BLAST) + case.n(_C.PROMONOCYTE)
+    return blasts > 0 and 100.0 * blasts >= case.rules.alerts.blasts_percent * case.formula.total
 
 
 def _few_neutrophils(case: _Case, wbc: float | None) -> bool:
@@ -162,6 +168,13 @@ def _smudges(case: _Case) -> bool:
 
 def _erythroblasts(case: _Case) -> bool:
     return case.beside(_C.ERYTHROBLAST) > 0 and (case.age is None or case.age.days >= 28)
+
+
+def _many_at_birth(case: _Case) -> bool:
+    line = case.formula.beside(_C.ERYTHROBLAST)
+    if line is None or _erythroblasts(case):
+        return False
+    return line.n > 0 and (line.low is None or line.low > _AT_BIRTH)
 
 
 def _borderline(case: _Case) -> bool:
@@ -237,9 +250,18 @@ LIBRARY: tuple[CommentRule, ...] = (
         lambda case: case.n(_C.BLAST) > 0,
     ),
     CommentRule(
+        "PROMO-1",
+        "alert",
+        "at least one promonocyte",
+        "Promonocytes in blood: review the cells; they count as blast equivalents.",
+        "Промоноциты в крови: просмотреть клетки; они приравниваются к бластным.",
+        _WHO,
+        lambda case: case.n(_C.PROMONOCYTE) > 0,
+    ),
+    CommentRule(
         "BLAST-2",
         "alert",
-        "share of blasts at or above the alert value (20 %)",
+        "share of blasts, with promonocytes, at or above the alert value (20 %)",
         "The share of blasts reaches that of acute leukaemia; exclude it at once.",
         "Доля бластных клеток соответствует острому лейкозу; исключить немедленно.",
         "hakimilab.com, critical values",
@@ -249,10 +271,10 @@ LIBRARY: tuple[CommentRule, ...] = (
         "UNID-1",
         "alert",
         "at least 2 unidentified cells and 5 or more per 100 leukocytes",
-        "A cluster of unidentified cells: review by a physician now.",
-        "Скопление неопределённых клеток: немедленный просмотр врачом.",
+        "Unidentified cells reach the alert value: review by a physician now.",
+        "Доля неопределённых клеток достигла критического значения: немедленный просмотр врачом.",
         _ISLH,
-        _unidentified_cluster,
+        _many_unidentified,
     ),
     CommentRule(
         "NEUT-1",
@@ -321,15 +343,6 @@ LIBRARY: tuple[CommentRule, ...] = (
         lambda case: case.n(_C.PLASMA_CELL) > 0,
     ),
     CommentRule(
-        "PROMO-1",
-        "review",
-        "at least one promonocyte",
-        "Promonocytes in blood: review the cells; they count as blast equivalents.",
-        "Промоноциты в крови: просмотреть клетки; они приравниваются к бластным.",
-        _WHO,
-        lambda case: case.n(_C.PROMONOCYTE) > 0,
-    ),
-    CommentRule(
         "LYMV-1",
         "review",
         "reactive lymphocytes above 5 %, beyond counting error",
@@ -342,10 +355,19 @@ LIBRARY: tuple[CommentRule, ...] = (
         "NRBC-1",
         "review",
         "erythroblasts from the 28th day of life on",
-        "Erythroblasts in blood; healthy adults have none.",
-        "Эритробласты в крови; у здоровых взрослых их нет.",
+        "Erythroblasts in blood; after the newborn period healthy blood has none.",
+        "Эритробласты в крови; после периода новорождённости в норме их нет.",
         f"{_ISLH}; {_NRBC}",
         _erythroblasts,
+    ),
+    CommentRule(
+        "NRBC-4",
+        "review",
+        "erythroblasts before the 28th day of life, above 7 per 100 leukocytes beyond counting error",
+        "More erythroblasts than the 3 to 7 per 100 leukocytes described at birth.",
+        "Эритробластов больше, чем описано при рождении (3–7 на 100 лейкоцитов).",
+        _NEWBORN,
+        _many_at_birth,
     ),
     CommentRule(
         "NRBC-3",
@@ -382,11 +404,13 @@ LIBRARY: tuple[CommentRule, ...] = (
     CommentRule(
         "NRBC-2",
         "info",
-        "erythroblasts before the 28th day of life",
+        "erythroblasts before the 28th day of life, not above 7 per 100 leukocytes beyond counting error",
         "Erythroblasts: 3 to 7 per 100 leukocytes are described at birth.",
         "Эритробласты: при рождении описаны 3–7 на 100 лейкоцитов.",
         _NEWBORN,
-        lambda case: case.beside(_C.ERYTHROBLAST) > 0 and not _erythroblasts(case),
+        lambda case: (
+            case.beside(_C.ERYTHROBLAST) > 0 and not _erythroblasts(case) and not _many_at_birth(case)
+        ),
     ),
     *_SHARE_RULES,
     CommentRule(

@@ -14,8 +14,8 @@ from counting.denominator import apply_smudge_policy, corrected_wbc, counts_in_d
 from counting.flags import judge
 from counting.indices import leukocyte_indices
 from counting.intervals import Interval, clopper_pearson_percent, per_100
-from counting.ranges import Range, RangeRow, ReferenceSet, Stratum
-from counting.records import Correction, Flag, LeukocyteFormula, Line, OutsideLine
+from counting.ranges import ADULT, Range, RangeRow, ReferenceSet, Stratum
+from counting.records import Correction, Flag, Index, LeukocyteFormula, Line, OutsideLine
 from counting.rules import CountingRules
 
 __all__ = ["Flag", "LeukocyteFormula", "Line", "OutsideLine", "Range", "make_formula"]
@@ -119,7 +119,7 @@ def make_formula(
         wbc_range=wbc_range,
         wbc_flag=_wbc_flag(effective, wbc_range),
         smudge_policy=str(rules.smudge),
-        indices=leukocyte_indices(counted, np.random.default_rng(rules.seed), rules=rules),
+        indices=_indices(counted, age, rules),
         correction=correction,
     )
     notes = (
@@ -197,6 +197,11 @@ def _outside(counts: Mapping[CellClass, int], total: int, rules: CountingRules) 
         else:
             found.append(OutsideLine(label, n, None, None, None))
     return tuple(found)
+
+
+def _indices(counts: Mapping[CellClass, int], age: Age | None, rules: CountingRules) -> tuple[Index, ...]:
+    adult = age is None or age.days >= ADULT.days
+    return leukocyte_indices(counts, np.random.default_rng(rules.seed), rules=rules, adult=adult)
 
 
 def _wbc_flag(wbc: float | None, limits: Range | None) -> Flag:

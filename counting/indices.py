@@ -161,6 +161,7 @@ def leukocyte_indices(
     rng: np.random.Generator,
     *,
     rules: CountingRules,
+    adult: bool = True,
     draws: int = DRAWS,
 ) -> tuple[Index, ...]:
     """Return the leukocyte indices of a count with 95 % intervals.
@@ -174,6 +175,8 @@ def leukocyte_indices(
         Source of the draws that intervals are made of.
     rules : CountingRules
         From how many cells on an index is given.
+    adult : bool, optional
+        Whether the patient is an adult; what is usual was published for adults and is left out for children.
     draws : int, optional
         Number of draws.
 
@@ -210,9 +213,8 @@ def leukocyte_indices(
             value = float(formula.value(points)[0])
             low, high = (float(end) for end in np.quantile(formula.value(drawn), [0.025, 0.975]))
             low, high = min(low, value), max(high, value)
-        found.append(
-            Index(formula.code, value, low, high, reason, formula.usual, formula.source, formula.status)
-        )
+        usual = formula.usual if adult else None
+        found.append(Index(formula.code, value, low, high, reason, usual, formula.source, formula.status))
     return tuple(found)
 
 

@@ -24,7 +24,7 @@ from leukoformula.survey import FieldLook, Survey
 from leukoformula.validation import correction_of
 from leukoformula.versions import versions
 from slides.calibration import Calibration
-from slides.quality import assess_field
+from slides.quality import measure_quality, remark_on
 from slides.reader import Smear, open_smear
 
 
@@ -141,8 +141,9 @@ def _looker(
         crops = np.empty((len(detections), CROP_PX, CROP_PX, 3), np.uint8)
         for crop, find in zip(crops, detections, strict=True):
             crop[...] = cut_cell(field.image, find.row, find.col, erythrocyte_px=boxed_px, white=white)
-        remarks = assess_field(field, calibration.erythrocyte_px)
+        quality = measure_quality(field, calibration.erythrocyte_px)
+        remarks = remark_on(field.name, quality)
         remarks += remark_on_ink(field, detections, erythrocyte_px=boxed_px)
-        return FieldLook(field, remarks, detections, crops)
+        return FieldLook(field, remarks, detections, crops, quality.colour)
 
     return look

@@ -18,6 +18,7 @@ from leukoformula.folders import folders_remark
 from leukoformula.repeats import mark_repeats
 from leukoformula.result import FieldSummary, Overview
 from leukoformula.settings import Settings
+from slides.field_colour import mixed_stains
 from slides.quality import assess_smear
 
 _BATCH_CELLS = 128
@@ -38,12 +39,15 @@ class FieldLook:
         Its finds in reading order.
     crops : ndarray of shape (N, 112, 112, 3), uint8
         A crop of each.
+    colour : ndarray of shape (5,), float64, or None
+        Colour of its erythrocytes and empty slide, as from `slides.field_colour.field_colour`.
     """
 
     field: Field
     findings: list[Finding]
     detections: list[Detection]
     crops: NDArray[np.uint8]
+    colour: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +94,7 @@ class Survey:
     _pending: list[FieldLook] = field(default_factory=list)
     _answered: list[_Answered] = field(default_factory=list)
     _of_smear: list[Finding] = field(default_factory=list)
+    _colours: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _most: int = 0
     _tested: int = 0
     _unlike: int = 0
@@ -105,7 +110,7 @@ class Survey:
             self._classify_pending()
 
     def finish(self) -> None:
-        """Classify what waits, let the smear set its border, decide on each cell, find those seen twice."""
+        """Classify what waits, set the border, decide on each cell, find repeats and mixed stains."""
         self._classify_pending()
         answered, self._answered = self._answered, []
         if answered:
@@ -118,6 +123,7 @@ class Survey:
             self._enter(one)
         self.cells, remarks = mark_repeats(self.cells, self.crops)
         self.findings.extend(remarks)
+        self._of_smear.extend(mixed_stains(self._colours))
 
     def _classify_pending(self) -> None:
         looks, self._pending = self._pending, []
@@ -136,6 +142,8 @@ class Survey:
         shape, white = image.shape[:2], look.field.white_point
         self._answered.append(_Answered(name, shape, white, look.detections, look.crops, answers, values))
         self.findings.extend(look.findings)
+        if look.colour is not None:
+            self._colours[name] = look.colour
         decisions = map(self._decide, look.detections, answers, values)
         leukocytes = sum(one.counted and one.label.in_denominator for one in decisions)
         if self.overview is None or leukocytes > self._most:

@@ -6,8 +6,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from reportlab.lib.units import mm
-from reportlab.platypus import Image, KeepTogether, PageBreak, Paragraph, Spacer, Table, TableStyle
-from reportlab.platypus.flowables import TopPadder
+from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, Spacer, Table, TableStyle
 
 from reports.fonts import BOLD, SEMIBOLD, printable
 from reports.palette import PALETTE
@@ -20,6 +19,7 @@ _LOGO_HEIGHT = 15 * mm
 _LOGO_WIDTH = 40 * mm
 _AIRY, _DENSE, _TIGHT = 3.6, 1.6, 1.0
 _SLACK = 4
+_FACTS_SHARES = (0.5, 0.42, 0.34)
 _NO_BREAK = "\u00a0"
 
 
@@ -29,6 +29,21 @@ class _Section(NamedTuple):
     title: str
     body: Flowables
     run_on: str = ""
+
+
+class _AtFoot(Flowable):  # type: ignore[misc]
+    """A part at the foot of the page; it takes the room that is left, so that nothing comes between."""
+
+    def __init__(self, part: Table) -> None:
+        super().__init__()
+        self._part = part
+
+    def wrap(self, width: float, height: float) -> tuple[float, float]:
+        self._part.wrap(width, height)
+        return width, height
+
+    def draw(self) -> None:
+        self._part.drawOn(self.canv, 0, 0)
 
 
 def first_page(view: View, *, width: float, height: float) -> Flowables:
@@ -56,9 +71,17 @@ def first_page(view: View, *, width: float, height: float) -> Flowables:
         signature = _signature(view, width)
         if _needed([*parts, signature], width, height) + _SLACK <= height:
             moved = [part for section in sections[kept:] for part in _section(section, _DENSE)]
-            return [*parts, TopPadder(signature), *([PageBreak(), *moved] if moved else [])]
-    parts = _parts(view, width, _TIGHT, sections=sections, kept=len(sections))
-    return [*parts, KeepTogether([_signed_values(view, width), Spacer(1, 4), _signature(view, width)])]
+            return [*parts, _AtFoot(signature), *([PageBreak(), *moved] if moved else [])]
+    parts, rest = (part(view, width, _TIGHT) for part in (_values, _closing))
+    parts += [part for section in sections for part in _section(section, _TIGHT)]
+    moved = ["signature"]
+    if _needed([*parts, *rest], width, height) > height:
+        moved = ["counted", *(["quality"] if view.quality else []), "signature"]
+    hint = _next_page(view, [view.language.text(key) for key in moved], _TIGHT)
+    if _needed([*parts, *hint], width, height) <= height:
+        parts += hint
+    signed = KeepTogether([_signed_values(view, width), Spacer(1, 4), _signature(view, width)])
+    return [*parts, *rest, signed]
 
 
 def _needed(parts: Flowables, width: float, height: float) -> float:
@@ -68,6 +91,24 @@ def _needed(parts: Flowables, width: float, height: float) -> float:
 
 
 def _parts(view: View, width: float, air: float, *, sections: list[_Section], kept: int) -> Flowables:
+    parts = _values(view, width, air)
+    for section in sections[:kept]:
+        parts += _section(section, air)
+    if sections[kept:]:
+        parts += _next_page(view, [section.title for section in sections[kept:]], air)
+    return [*parts, *_closing(view, width, air)]
+
+
+def _next_page(view: View, titles: list[str], air: float) -> Flowables:
+    return [para(view.language.text("next_page", sections=", ".join(titles)), "line"), Spacer(1, 3.4 * air)]
+
+
+def _closing(view: View, width: float, air: float) -> Flowables:
+    gap = 3.4 * air
+    return [_facts(view, width), Spacer(1, gap / 2), para(view.models_line, "small"), Spacer(1, gap)]
+
+
+def _values(view: View, width: float, air: float) -> Flowables:
     gap = 3.4 * air
     parts: Flowables = [_head(view, width), Spacer(1, 5), _identity(view, width), Spacer(1, gap)]
     if view.notice:
@@ -82,12 +123,7 @@ def _parts(view: View, width: float, air: float, *, sections: list[_Section], ke
     if view.table:
         parts += [formula_table(view.table, view.language, width=width, air=air), Spacer(1, 3)]
         parts += [rich(" ".join(escape(text) for text in view.legends), "small"), Spacer(1, gap)]
-    for section in sections[:kept]:
-        parts += _section(section, air)
-    if sections[kept:]:
-        titles = ", ".join(section.title for section in sections[kept:])
-        parts += [para(view.language.text("next_page", sections=titles), "line"), Spacer(1, gap)]
-    return [*parts, _facts(view, width), Spacer(1, gap / 2), para(view.models_line, "small"), Spacer(1, gap)]
+    return parts
 
 
 def _head(view: View, width: float) -> Table:
@@ -221,11 +257,17 @@ def _index(one: IndexLine) -> Flowables:
 
 
 def _facts(view: View, width: float) -> Table:
+    laid = [_facts_at(view, width, share) for share in _FACTS_SHARES]
+    return min(laid, key=lambda table: float(table.wrap(width, 0)[1]))
+
+
+def _facts_at(view: View, width: float, share: float) -> Table:
     said = view.language.text
     gap = 10
-    half = (width - gap) / 2
-    quality = _items(said("quality"), view.quality, half) if view.quality else ""
-    return bare([[_items(said("counted"), view.counted, half), "", quality]], [half, gap, half])
+    left = (width - gap) * share
+    right = width - gap - left
+    quality = _items(said("quality"), view.quality, right) if view.quality else ""
+    return bare([[_items(said("counted"), view.counted, left), "", quality]], [left, gap, right])
 
 
 def _items(title: str, items: tuple[Item, ...], width: float) -> Flowables:

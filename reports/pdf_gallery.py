@@ -22,6 +22,7 @@ from reports.texts import Language
 from reports.view import Group, Mark, OverviewPage, Thumb
 
 _COLUMNS = 8
+_GAP = 1.6 * mm
 _LABEL_SIZE = 6.2
 _LEAST_ROOM = 60 * mm
 
@@ -61,7 +62,7 @@ def gallery(groups: tuple[Group, ...], note: str, language: Language, *, width: 
 
 def _strip(thumbs: tuple[Thumb, ...], width: float) -> Table:
     column = width / _COLUMNS
-    side = column - 1.6 * mm
+    side = column - _GAP
     cells: list[object] = [_thumb(thumb, side) for thumb in thumbs]
     cells += [""] * (_COLUMNS - len(cells))
     table = Table([cells], colWidths=[column] * _COLUMNS)
@@ -70,8 +71,8 @@ def _strip(thumbs: tuple[Thumb, ...], width: float) -> Table:
             [
                 ("ALIGN", (0, 0), (-1, -1), "CENTER"),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+                ("LEFTPADDING", (0, 0), (-1, -1), _GAP / 2),
+                ("RIGHTPADDING", (0, 0), (-1, -1), _GAP / 2),
                 ("TOPPADDING", (0, 0), (-1, -1), 1.5),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
             ]

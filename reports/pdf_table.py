@@ -5,13 +5,16 @@ from xml.sax.saxutils import escape
 from reportlab.lib.units import mm
 from reportlab.platypus import Table, TableStyle
 
+from reports import fonts
 from reports.bars import draw_bar
 from reports.fonts import REGULAR
 from reports.palette import PALETTE
-from reports.pdf_style import colour, para, rich
+from reports.pdf_style import STYLES, colour, para, rich
 from reports.texts import Language
 from reports.view import Row
 from reports.view import Table as FormulaTable
+
+_PADDING = 2
 
 
 def formula_table(table: FormulaTable, language: Language, *, width: float, air: float) -> Table:
@@ -46,8 +49,8 @@ def formula_table(table: FormulaTable, language: Language, *, width: float, air:
             [
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
                 ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 2),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+                ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+                ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
                 ("LEFTPADDING", (bar + 1, 0), (bar + 1, -1), 5),
                 ("TOPPADDING", (0, 0), (-1, -1), air),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), air + 0.5),
@@ -70,7 +73,17 @@ def _widths(width: float, table: FormulaTable) -> list[float]:
         fixed = [38 * mm, 7.5 * mm, 11 * mm, 17.5 * mm, 21.5 * mm, 17 * mm]
         tail = [14 * mm, 17.5 * mm] if table.with_absolute else []
         flag = 18 * mm if table.with_absolute else 26 * mm
+    fixed[1] = max(fixed[1], _width_of(table.total_n, "number"))
+    if tail:
+        counts = [(row.absolute_sign, row.absolute) for row in table.rows]
+        counts.append((table.total_sign, table.total_absolute))
+        tail[0] = max(tail[0], *(_width_of(f"{sign} {count}", "strong") for sign, count in counts))
     return [*fixed, width - sum(fixed) - flag - sum(tail), flag, *tail]
+
+
+def _width_of(text: str, style: str) -> float:
+    look = STYLES[style]
+    return fonts.width(text, look.fontName, look.fontSize) + 2 * _PADDING + 1
 
 
 def _head(language: Language, table: FormulaTable) -> list[object]:

@@ -129,6 +129,10 @@ _GLANCE = {
         "Outside the reference interval, within counting error",
         "Вне референсного интервала, в пределах ошибки счёта",
     ),
+    "glance.wbc": (
+        "Leukocyte count outside its reference interval",
+        "Число лейкоцитов вне референсного интервала",
+    ),
     "glance.inside": (
         "Every value lies inside its reference interval.",
         "Все значения в пределах референсных интервалов.",
@@ -143,8 +147,8 @@ _GLANCE = {
         "Эритробласты {value} на 100 лейкоцитов",
     ),
     "glance.needed": (
-        "{n} more cell would settle it|about {n} more cells would settle it",
-        "для уверенности нужна ещё {n} клетка|для уверенности нужно ещё около {n} клеток|"
+        "about {n} more cell would settle it|about {n} more cells would settle it",
+        "для уверенности нужна ещё примерно {n} клетка|для уверенности нужно ещё около {n} клеток|"
         "для уверенности нужно ещё около {n} клеток",
     ),
     "glance.unidentified": (
@@ -153,10 +157,21 @@ _GLANCE = {
     ),
     "empty": ("No leukocyte found – no formula given", "Лейкоциты не найдены – формула не приводится"),
     "empty.detail": (
-        "Nothing was counted, so nothing can be said about this blood. Check that the smear is stained and "
-        "in focus, that the fields lie where leukocytes do, and that the pixel size below is right.",
-        "Ничего не подсчитано, поэтому о крови сказать ничего нельзя. Проверьте, что мазок окрашен и в "
-        "фокусе, что поля сняты там, где лежат лейкоциты, и что размер пикселя ниже указан верно.",
+        "No leukocyte was counted, so nothing can be said of the formula. Check that the smear is stained "
+        "and in focus, that the fields lie where leukocytes do, and that the pixel size below is right.",
+        "Не подсчитано ни одного лейкоцита, поэтому о формуле сказать ничего нельзя. Проверьте, что мазок "
+        "окрашен и в фокусе, что поля сняты там, где лежат лейкоциты, и что размер пикселя ниже указан "
+        "верно.",
+    ),
+    "only_unidentified": (
+        "No leukocyte identified – no formula given",
+        "Ни один лейкоцит не определён – формула не приводится",
+    ),
+    "only_unidentified.detail": (
+        "Unidentified cells: {n}. They are in no class until a person decides: look at them. They may be "
+        "abnormal, or stain and camera unlike those that the program knows.",
+        "Неопределённых клеток: {n}. До решения специалиста они не входят ни в один класс: просмотрите их. "
+        "Возможны патологические клетки либо окраска и камера, не похожие на известные программе.",
     ),
     "few": (
         "Only {n} leukocyte counted – read the intervals, not the percentages|"
@@ -326,6 +341,18 @@ _QUALITY = {
         "The fields lie in several folders and are counted as one smear: check that all are of one patient",
         "Поля зрения лежат в нескольких папках и посчитаны как один мазок: проверьте, что все они одного "
         "пациента",
+    ),
+    "finding.mixed_stains": (
+        "Some fields differ from the others by stain or camera: look whether fields of two smears or slides "
+        "were mixed",
+        "Часть полей отличается от остальных окраской или камерой: проверьте, не смешаны ли поля разных "
+        "мазков или препаратов",
+    ),
+    "finding.second_count_differs": (
+        "A second count of this sample differs beyond counting error or gives an alert that this one lacks: "
+        "settle which holds before signing",
+        "Второй подсчёт этой пробы отличается больше, чем допускает ошибка счёта, или требует немедленного "
+        "просмотра, а этот – нет: до подписи выясните, какой из них верен",
     ),
     "finding.neutrophils_near_eosinophils": (
         "The neutrophils of this smear look more like eosinophils than usual: check the cells called "

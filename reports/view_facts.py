@@ -22,6 +22,9 @@ _OF_SCALE = (OPTION_DOUBTFUL, METADATA_DOUBTFUL)
 NOT_TO_BE_TRUSTED = (*_OF_SCALE, OTHER_MAGNIFICATION, CHANNELS_SWAPPED)
 """Codes of the remarks that forbid to trust a result; they stand before the others."""
 
+SECOND_COUNT = "second_count_differs"
+"""Code of the remark that a second count of the sample says something else."""
+
 _LISTED_CELLS = 8
 _LISTED_NAMES = 3
 _FINDING_GROUPS = 5
@@ -167,12 +170,9 @@ def quality(result: SmearResult, language: Language, clean: Clean) -> tuple[Item
     shown = list(grouped.items())[:_FINDING_GROUPS]
     for (severity, _), found in shown:
         term = language.text(f"severity.{severity}") if language.has(f"severity.{severity}") else severity
-        items.append(
-            Item(
-                term.capitalize(),
-                f"{finding(found[0], result.calibration, language, clean)}: {_where(found, language, clean)}",
-            )
-        )
+        text = finding(found[0], result.calibration, language, clean)
+        where = "" if found[0].code == SECOND_COUNT else f": {_where(found, language, clean)}"
+        items.append(Item(term.capitalize(), text + where))
     if len(grouped) > len(shown):
         more = language.text("more", n=len(grouped) - len(shown))
         see = language.text("see_method", section=language.text("findings.list"))

@@ -13,6 +13,8 @@ from reports.view import Glance, GlanceItem, Notice, Row, Table
 MOST_NEEDED = 1000
 """More further cells than this are not asked for at a glance: nobody would count them."""
 
+_DIGITS = 1
+_NO_BREAK = "\u00a0"
 _BEYOND = (Flag.LOW, Flag.HIGH)
 _NEAR = (Flag.LOW_WITHIN_ERROR, Flag.HIGH_WITHIN_ERROR)
 _TONES = {
@@ -91,7 +93,15 @@ def _row(
 
 def _least(line: Line, formula: LeukocyteFormula, language: Language) -> str:
     least = language.text("at_least") if formula.is_lower_bound(line) else ""
-    return least + language.percent(line.percent)
+    return f"{least}{_not_zero(line.percent, language)}{_NO_BREAK}%"
+
+
+def _not_zero(value: float, language: Language) -> str:
+    """Return a share of cells that were found, which must not be read as none."""
+    tiny = value < 10.0**-_DIGITS / 2
+    return (
+        f"<{_NO_BREAK}{language.number(10.0**-_DIGITS, _DIGITS)}" if tiny else language.number(value, _DIGITS)
+    )
 
 
 def corrected_share(share: CorrectedShare, language: Language) -> str:
@@ -117,7 +127,7 @@ def _absolute_limits(language: Language, limits: Range) -> str:
 
 
 def notice(formula: LeukocyteFormula, language: Language) -> Notice | None:
-    """Return the warning that no or few leukocytes were counted, or None where there were enough.
+    """Return the warning that no or few leukocytes were counted, or none identified; else None.
 
     Parameters
     ----------
@@ -131,6 +141,9 @@ def notice(formula: LeukocyteFormula, language: Language) -> Notice | None:
     Notice or None
         The warning.
     """
+    if formula.total == 0 and formula.unidentified:
+        detail = language.text("only_unidentified.detail", n=formula.unidentified)
+        return Notice(language.text("only_unidentified"), detail)
     if formula.total == 0:
         return Notice(language.text("empty"), language.text("empty.detail"))
     if "few_cells" in formula.notes:
@@ -139,7 +152,7 @@ def notice(formula: LeukocyteFormula, language: Language) -> Notice | None:
 
 
 def glance(formula: LeukocyteFormula, language: Language) -> tuple[Glance, ...]:
-    """Say what stands out: cells that normal blood lacks, then values outside, the surest first.
+    """Say what stands out: cells that normal blood lacks, the leukocyte count, values outside, surest first.
 
     Parameters
     ----------
@@ -157,15 +170,29 @@ def glance(formula: LeukocyteFormula, language: Language) -> tuple[Glance, ...]:
         return ()
     also = _also(formula, language)
     told = [Glance(language.text("glance.also"), also)] if also else []
-    told += [
+    outside = [
         Glance(language.text(f"glance.{key}"), items)
-        for key, flags in (("beyond", _BEYOND), ("near", _NEAR))
-        if (items := _flagged(formula, language, flags))
+        for key, items in (
+            ("wbc", _leukocyte_count(formula, language)),
+            ("beyond", _flagged(formula, language, _BEYOND)),
+            ("near", _flagged(formula, language, _NEAR)),
+        )
+        if items
     ]
-    if len(told) == bool(also):
+    told += outside
+    if not outside:
         known = any(line.range_percent or line.range_absolute for line in formula.lines)
         told.append(Glance(language.text("glance.inside" if known else "glance.no_ranges")))
     return tuple(told)
+
+
+def _leukocyte_count(formula: LeukocyteFormula, language: Language) -> tuple[GlanceItem, ...]:
+    count = formula.wbc if formula.wbc_corrected is None else formula.wbc_corrected
+    if count is None or formula.wbc_range is None or formula.wbc_flag not in _TONES:
+        return ()
+    text = f"{language.absolute(count)} ({_absolute_limits(language, formula.wbc_range)})"
+    sign = language.text(f"sign.{formula.wbc_flag.value}")
+    return (GlanceItem(sign, text, _TONES[formula.wbc_flag]),)
 
 
 def _flagged(
@@ -221,7 +248,7 @@ def _also(formula: LeukocyteFormula, language: Language) -> tuple[GlanceItem, ..
         if line.label not in ALWAYS and line.range_percent is None and line.n
     ]
     items += [
-        GlanceItem("", language.text("glance.erythroblasts", value=language.number(line.per_100, 1)), "")
+        GlanceItem("", language.text("glance.erythroblasts", value=_not_zero(line.per_100, language)), "")
         for line in formula.outside
         if line.label is CellClass.ERYTHROBLAST and line.per_100
     ]

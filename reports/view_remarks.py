@@ -52,7 +52,8 @@ def notes(formula: LeukocyteFormula, language: Language, clean: Clean) -> tuple[
     tuple of str
         The notes.
     """
-    codes = [code for code in formula.notes if code not in _SAID_ELSEWHERE]
+    elsewhere = _SAID_ELSEWHERE if formula.total else _SAID_ELSEWHERE | {"unverified_ranges"}
+    codes = [code for code in formula.notes if code not in elsewhere]
     if formula.correction is not None:
         codes += [code for code in (formula.correction.uncorrected, formula.correction.unsplit) if code]
     return tuple(_note(code, language, clean) for code in codes)

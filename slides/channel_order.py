@@ -50,20 +50,38 @@ def red_over_blue(image: RGBImage, white: WhitePoint, stain: Stain, diameter: fl
         4; None where the field shows too little of either.
     """
     area = np.pi / 4 * diameter**2
-    dense = cv2.morphologyEx(
-        (stain.density > _DENSE * stain.level).astype(np.uint8),
-        cv2.MORPH_OPEN,
-        _disc(_NUCLEAR_LOBE * diameter),
-    )
-    nuclei = dense > 0
-    low, high = _ERYTHROCYTE
-    away = cv2.dilate(dense, _disc(_LEUKOCYTE * diameter)) == 0
-    erythrocytes = away & (stain.density > low * stain.level) & (stain.density < high * stain.level)
+    nuclei, erythrocytes = nuclei_and_erythrocytes(stain, diameter)
     if nuclei.sum() < _LEAST_NUCLEAR * area or erythrocytes.sum() < _LEAST_ERYTHROCYTE * area:
         return None
     density = optical_density(image, white)
     nuclear, erythrocytic = (np.median(density[mask], axis=0) for mask in (nuclei, erythrocytes))
     return float((nuclear[0] - nuclear[2]) - (erythrocytic[0] - erythrocytic[2]))
+
+
+def nuclei_and_erythrocytes(stain: Stain, diameter: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which pixels are dense nuclei and which are erythrocytes away from them, by green alone.
+
+    Parameters
+    ----------
+    stain : Stain
+        What lies on the field.
+    diameter : float
+        Diameter of an erythrocyte, px, above 0.
+
+    Returns
+    -------
+    nuclei, erythrocytes : ndarray of shape (M, N), bool
+        The two masks.
+    """
+    dense = cv2.morphologyEx(
+        (stain.density > _DENSE * stain.level).astype(np.uint8),
+        cv2.MORPH_OPEN,
+        _disc(_NUCLEAR_LOBE * diameter),
+    )
+    low, high = _ERYTHROCYTE
+    away = cv2.dilate(dense, _disc(_LEUKOCYTE * diameter)) == 0
+    erythrocytes = away & (stain.density > low * stain.level) & (stain.density < high * stain.level)
+    return dense > 0, erythrocytes
 
 
 def measure_order(image: RGBImage, white: WhitePoint, erythrocyte_px: float) -> float | None:

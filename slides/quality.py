@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cells.records import Field, Finding
 from slides.channel_order import MIN_RED_OVER_BLUE, SWAPPED_SHARE, at_working_scale, red_over_blue
+from slides.field_colour import field_colour
 from slides.stain import Stain, separate_stain
 
 CHANNELS_SWAPPED = "channels_swapped"
@@ -48,7 +49,7 @@ _NUCLEAR_LOBE = 0.35
 _DOUBLE = 1.6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldQuality:
     """The measured quality of one field.
 
@@ -71,6 +72,8 @@ class FieldQuality:
     red_over_blue : float or None
         Optical density of nuclei in red less that in blue, beyond erythrocytes, -4 to 4; None where the field
         does not tell.
+    colour : ndarray of shape (5,), float64, or None
+        What `slides.field_colour.field_colour` gave.
     """
 
     edge_width: float | None
@@ -80,6 +83,7 @@ class FieldQuality:
     heaped: float
     nuclear: float
     red_over_blue: float | None
+    colour: NDArray[np.float64] | None
 
 
 def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
@@ -101,7 +105,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
     stain = separate_stain(image, field.white_point)
     white = float(field.white_point[1])
     if stain is None:
-        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None)
+        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None, None)
     cells = (stain.density > 0.5 * stain.level).astype(np.uint8)
     return FieldQuality(
         _edge_width(stain, cells, diameter),
@@ -111,6 +115,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
         _heaped(stain, cells, diameter),
         _nuclear(stain, diameter),
         red_over_blue(image, field.white_point, stain, diameter),
+        field_colour(image, field.white_point, stain, diameter),
     )
 
 
@@ -127,12 +132,29 @@ def assess_field(field: Field, erythrocyte_px: float) -> list[Finding]:
     Returns
     -------
     list of Finding
+        What `remark_on` says of it.
+    """
+    return remark_on(field.name, measure_quality(field, erythrocyte_px))
+
+
+def remark_on(name: str, q: FieldQuality) -> list[Finding]:
+    """Remark on the measured quality of one field.
+
+    Parameters
+    ----------
+    name : str
+        Name of the field.
+    q : FieldQuality
+        What was measured.
+
+    Returns
+    -------
+    list of Finding
         Codes ``blurred``, ``overexposed``, ``underexposed``, ``too_few_erythrocytes``,
         ``overlapping_erythrocytes``, ``channels_swapped`` (warnings), ``no_leukocyte_stain`` (info: a field
         without a leukocyte is common, a smear without one is not), ``uneven_lamp`` and ``dark_surround``
         (info: they were dealt with), each with its measured value; empty where there is nothing to say.
     """
-    q = measure_quality(field, erythrocyte_px)
     order = q.red_over_blue
     remarks = (
         ("blurred", "warning", q.edge_width, q.edge_width is not None and q.edge_width > MAX_EDGE_WIDTH),
@@ -145,7 +167,7 @@ def assess_field(field: Field, erythrocyte_px: float) -> list[Finding]:
         (UNEVEN_LAMP, "info", field.lamp_fall, field.lamp_fall > 0),
         (DARK_SURROUND, "info", _dark_share(field), field.lit is not None),
     )
-    return [Finding(code, severity, field.name, value) for code, severity, value, holds in remarks if holds]
+    return [Finding(code, severity, name, value) for code, severity, value, holds in remarks if holds]
 
 
 def _dark_share(field: Field) -> float:

@@ -42,6 +42,14 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(ends) == 1
 
 
+def test_the_leukocyte_count_bears_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["formula", "--counts", "neutrophil_segmented=60,lymphocyte=40", "--wbc", "9.3"])
+    total = next(
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("Leukocytes counted")
+    )
+    assert total.split()[-3:] == ["9.30", "▲", "4.00–9.00"]
+
+
 def test_rows_that_are_lower_bounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     counts = "neutrophil=50,neutrophil_segmented=3,lymphocyte=47,immature_granulocyte=2,myelocyte=1"
     for lang, share, words in (
@@ -126,6 +134,23 @@ def test_two_counts_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)["comparison"]
     assert (found["differs"], found["p"]) == (False, 1.0)
     assert {one["p_adjusted"] for one in found["classes"]} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("second", "said"), [(SECOND, True), (f"{COUNTS},blast=1", True), (COUNTS, False), (None, False)]
+)
+def test_the_report_says_that_a_second_count_says_something_else(
+    second: str | None, said: bool, tmp_path: Path
+) -> None:
+    more = ["--second-counts", second] if second else []
+    assert main(["formula", "--counts", COUNTS, *more, "--out", str(tmp_path)]) == 0
+    pages = PdfReader(tmp_path / "report.pdf").pages
+    texts = [" ".join(pages[0].extract_text().split())]
+    texts += [
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("report.html", "report.hl7", "fhir.json")
+    ]
+    words = "alert that this one lacks: settle which holds before signing"
+    assert [words in text for text in texts] == [said] * 4
 
 
 def test_a_second_count_without_leukocytes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,7 @@ def test_a_normal_adult_needs_no_comment() -> None:
         (["IG-1", "SHIFT-2"], {"neutrophil_band": 40, "myelocyte": 2}, None, "34y"),
         (["PLASMA-1"], {"plasma_cell": 1}, None, "34y"),
         (["PROMO-1"], {"promonocyte": 1}, None, "34y"),
+        (["BLAST-1", "PROMO-1", "BLAST-2"], {"blast": 30, "promonocyte": 30}, None, "34y"),
         (["LYMV-1"], {"lymphocyte_variant": 30}, None, "34y"),
         (["NRBC-1"], {"erythroblast": 1}, None, "34y"),
         (["NRBC-2"], {"erythroblast": 8}, None, "1d"),
@@ -68,6 +69,24 @@ def test_rules_fire(rules: list[str], counts: dict[str, int], wbc: float | None,
     assert set(rules) <= set(found) or (rules == ["EOS-1-A", "EOS-1-R"] and "EOS-1-A" in found)
 
 
+def test_promonocytes_are_an_alert_as_blasts_are() -> None:
+    (rule,) = (entry for entry in LIBRARY if entry.rule == "PROMO-1")
+    assert rule.urgency == "alert"
+    assert "BLAST-2" not in fired(promonocyte=10)
+
+
+@pytest.mark.parametrize(("number", "rule"), [(1, "NRBC-2"), (20, "NRBC-2"), (40, "NRBC-4"), (300, "NRBC-4")])
+def test_a_newborn_with_many_erythroblasts_is_not_called_usual(number: int, rule: str) -> None:
+    found = fired(age="2d", erythroblast=number)
+    assert [one for one in found if one.startswith("NRBC")] == [rule]
+
+
+def test_finds_beside_no_leukocyte_are_commented_on_too() -> None:
+    formula = make_formula(parse_counts("erythroblast=3,smudge_cell=40,platelet_aggregate=1"), ranges=RU)
+    assert {comment.rule for comment in formula.comments} == {"NRBC-1", "SMUDGE-1", "CLUMP-1"}
+    assert make_formula(parse_counts("lymphocyte=0,platelet=3"), ranges=RU).comments == ()
+
+
 def test_share_and_absolute_do_not_both_speak() -> None:
     for wbc in (None, 2.5, 6.0, 25.0):
         for counts in ({"lymphocyte": 180}, {"eosinophil": 40}, {"neutrophil_segmented": 400}):
@@ -77,10 +96,13 @@ def test_share_and_absolute_do_not_both_speak() -> None:
                     assert f"{rule[:-1]}R" not in found
 
 
-def test_one_unidentified_cell_is_no_cluster() -> None:
+def test_one_unidentified_cell_is_no_alert_and_two_are_not_called_a_cluster() -> None:
     assert "UNID-1" not in fired(unidentified=1)
     few = make_formula(parse_counts("lymphocyte=10,unidentified=1"), ranges=RU)
     assert "UNID-1" not in [comment.rule for comment in few.comments]
+    two = make_formula(parse_counts("lymphocyte=29,unidentified=2"), ranges=RU)
+    (said,) = [comment.text("en") for comment in two.comments if comment.rule == "UNID-1"]
+    assert said == "Unidentified cells reach the alert value: review by a physician now."
 
 
 def test_alert_values_are_settings() -> None:

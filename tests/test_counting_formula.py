@@ -95,6 +95,13 @@ def test_nine_bands_are_within_counting_error() -> None:
     assert line.cells_needed == 197
 
 
+@pytest.mark.parametrize(("age", "told"), [("1d", False), ("17y11m", False), ("18y", True), (None, True)])
+def test_what_is_usual_in_adults_is_left_out_for_children(age: str | None, told: bool) -> None:
+    formula = formula_of(NORMAL, age=Age.parse(age) if age else None)
+    assert {index.usual is not None for index in formula.indices} == {told}
+    assert all(index.value is not None for index in formula.indices)
+
+
 def test_no_leukocyte() -> None:
     for text in ("lymphocyte=0", "platelet=12,erythroblast=3"):
         formula = formula_of(text, wbc=5.0)

@@ -127,6 +127,11 @@ def test_the_overview_marks_every_find_of_its_field() -> None:
     assert len(dashed) == sum(not cell.counted for cell in inside) > 0
 
 
+def test_a_formula_wider_than_the_screen_is_scrolled_with_the_keyboard() -> None:
+    page = read("normal_adult", "ru")
+    assert {("div", "tabindex", "0"), ("div", "aria-label", "Формула")} <= set(page.attributes)
+
+
 def test_no_leukocyte_gives_no_table() -> None:
     page = read("nothing_found", "en")
     assert "No leukocyte found – no formula given" in page.text

@@ -1,6 +1,7 @@
 """The PDF: the same bytes each time, text that can be selected, nothing that breaks or runs off the page."""
 
 import io
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,10 @@ from report_cases import CASES, LONG, case, make_result
 from report_words import foreign_words
 
 from cells.errors import DataError, RefusedError, UsageError
+from cells.records import Finding
 from cells.vocabulary import CellClass
+from counting.formula import make_formula
+from counting.ranges_file import load_builtin
 from leukoformula.result import SmearResult
 from reports import fonts
 from reports.html import render_html
@@ -138,6 +142,48 @@ def test_page_sizes(page: str, tmp_path: Path) -> None:
     assert reader.metadata is not None and reader.metadata.author == "Лаборатория № 4"
 
 
+def test_captions_of_neighbouring_cells_stand_apart(tmp_path: Path) -> None:
+    result = case("normal_adult")
+    labels = {cell.cell_id: cell.label for cell in result.cells}
+    changed = [number for number, label in labels.items() if label is C.NEUTROPHIL_SEGMENTED]
+    write_pdf(replace(result, relabelled=tuple(changed)), tmp_path / "r.pdf", lang="ru")
+    lines: dict[float, list[tuple[float, float]]] = {}
+
+    def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
+        for part in text.splitlines():
+            if part.startswith("программа:"):
+                x, y = tm[4] * cm[0] + cm[4], tm[5] * cm[3] + cm[5]
+                end = x + fonts.width(part.strip(), fonts.SEMIBOLD, 7)
+                lines.setdefault(round(y, 1), []).append((x, end))
+
+    for page in PdfReader(tmp_path / "r.pdf").pages:
+        page.extract_text(visitor_text=visit)
+    gaps = [other[0] - one[1] for row in lines.values() for one, other in itertools.pairwise(sorted(row))]
+    assert len(gaps) > 10
+    assert min(gaps) > 4
+
+
+@pytest.mark.parametrize("number", [3, 60])
+def test_no_cell_stands_between_the_values_and_the_signature(number: int, tmp_path: Path) -> None:
+    write_pdf(make_result({C.UNIDENTIFIED: number}), tmp_path / "r.pdf", lang="en")
+    first, second = (page.extract_text() for page in PdfReader(tmp_path / "r.pdf").pages[:2])
+    said = Language("en").text
+    assert said("signature") in first and said("gallery") not in first
+    assert said("gallery") in second
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_large_counts_stand_in_one_line(lang: str, tmp_path: Path) -> None:
+    counts = {C.NEUTROPHIL_SEGMENTED: 60_000, C.LYMPHOCYTE: 3_900_000, C.MONOCYTE: 40_000}
+    formula = make_formula(counts, ranges=load_builtin("ru"), wbc=999.0)
+    write_pdf(replace(case("normal_adult"), formula=formula), tmp_path / "r.pdf", lang=lang)
+    lines = PdfReader(tmp_path / "r.pdf").pages[0].extract_text().splitlines()
+    words = {" ".join(line.split()) for line in lines}
+    language = Language(lang)
+    said = [" ".join(language.integer(n).split()) for n in (*counts.values(), sum(counts.values()))]
+    assert words >= {*said, "▲ " + language.number(974.025, 2), "▲ " + language.number(999.0, 2)}
+
+
 @pytest.mark.parametrize("name", ["hostile_names", "left_shift"])
 def test_no_text_runs_off_the_page(name: str, pdfs: dict[tuple[str, str], Path]) -> None:
     reader = PdfReader(pdfs[name, "ru"])
@@ -247,6 +293,18 @@ def test_remarks_without_room_follow_and_the_signature_stays_with_the_values(tmp
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
+def test_long_warnings_stand_on_the_first_page_with_the_signature(lang: str, tmp_path: Path) -> None:
+    codes = ("other_magnification", "mixed_stains", "seen_before", "unlike_known_cells", "blurred")
+    counts = {C.NEUTROPHIL_SEGMENTED: 15, C.EOSINOPHIL: 2, C.LYMPHOCYTE: 5, C.MONOCYTE: 3, C.UNIDENTIFIED: 2}
+    result = make_result(counts, wbc=5.0, findings=tuple(Finding(code, "warning") for code in codes))
+    write_pdf(result, tmp_path / "r.pdf", lang=lang)
+    first = " ".join(PdfReader(tmp_path / "r.pdf").pages[0].extract_text().split())
+    said = Language(lang).text
+    for words in (said("signature"), *(said(f"finding.{code}") for code in codes)):
+        assert words in first
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
 def test_a_signature_on_the_second_page_repeats_what_is_signed(lang: str, tmp_path: Path) -> None:
     write_pdf(overfull(), tmp_path / "r.pdf", lang=lang, page="letter")
     first, second = (
@@ -254,7 +312,9 @@ def test_a_signature_on_the_second_page_repeats_what_is_signed(lang: str, tmp_pa
     )
     language = Language(lang)
     said = language.text
-    assert said("signature") not in first
+    assert said("disclaimer") not in first and first.count(said("signature")) == 1
+    hint = first[first.index(said("next_page", sections=said("counted")).rstrip(".")) :]
+    assert said("quality") in hint and said("signature") in hint
     total = f"{said('row.total')}: 7"
     for text in (said("signature"), total, f"{language.label(C.BLAST)} {language.number(14.3, 1)}"):
         assert text in second

@@ -9,6 +9,7 @@ from report_cases import case, make_result
 
 from cells.records import Finding
 from cells.vocabulary import CellClass
+from counting.formula import make_formula
 from counting.ranges_file import load_builtin
 from counting.records import CorrectedShare, Correction, Flag
 from leukoformula.result import SmearResult
@@ -32,7 +33,8 @@ def from_counts() -> SmearResult:
 
 
 def test_what_stands_out_is_sorted_by_how_sure_it_is() -> None:
-    third, first, second = view_formula.glance(case("left_shift").formula, EN)
+    third, count, first, second = view_formula.glance(case("left_shift").formula, EN)
+    assert [(item.sign, item.text) for item in count.items] == [("▲", "18.20\u00a0×\u00a010⁹/L (4.00–9.00)")]
     assert [item.text.split(" 1")[0] for item in first.items] == [
         "Neutrophils",
         "Band neutrophils",
@@ -53,6 +55,50 @@ def test_segmented_neutrophils_are_named_where_the_pooled_value_does_not_tell_it
     assert segmented is not None and segmented.flag is Flag.LOW
     told = [item.text for line in view_formula.glance(formula, EN) for item in line.items]
     assert any(text.startswith("Segmented neutrophils") for text in told)
+
+
+def test_a_leukocyte_count_outside_its_range_is_named_and_not_every_value_is_inside() -> None:
+    counts = {C.NEUTROPHIL_SEGMENTED: 116, C.NEUTROPHIL_BAND: 4, C.EOSINOPHIL: 6, C.LYMPHOCYTE: 62}
+    for wbc, sign in ((9.1, "▲"), (3.9, "▼"), (None, "")):
+        formula = make_result({**counts, C.MONOCYTE: 12}, wbc=wbc).formula
+        assert {line.flag_absolute for line in formula.lines} <= {None, Flag.INSIDE}
+        (line,) = view_formula.glance(formula, EN)
+        assert line.heading == EN.text("glance.wbc" if sign else "glance.inside")
+        assert [item.sign for item in line.items] == [sign] * bool(sign)
+
+
+def test_a_corrected_leukocyte_count_is_the_one_named() -> None:
+    counts = {C.NEUTROPHIL_SEGMENTED: 60, C.LYMPHOCYTE: 40, C.ERYTHROBLAST: 300}
+    texts = [
+        item.text
+        for line in view_formula.glance(make_result(counts, wbc=8.0).formula, RU)
+        for item in line.items
+    ]
+    assert "2,00\u00a0×\u00a010⁹/л (4,00–9,00)" in texts
+
+
+def test_rare_cells_that_normal_blood_lacks_are_not_rounded_to_none() -> None:
+    counts = {C.LYMPHOCYTE: 2999, C.BLAST: 1, C.ERYTHROBLAST: 1}
+    formula = make_formula(counts, ranges=load_builtin("ru"))
+    for language, tiny in ((EN, "<\u00a00.1"), (RU, "<\u00a00,1")):
+        also = [item.text for item in view_formula.glance(formula, language)[0].items]
+        assert also[0] == f"{language.label(C.BLAST)} {tiny}\u00a0%"
+        assert f" {tiny} " in also[1]
+
+
+def test_no_asterisk_is_explained_where_no_range_is_printed() -> None:
+    starred = [view_remarks.notes(case(name).formula, EN, str) for name in ("normal_adult", "nothing_found")]
+    assert [any(note.startswith("* ") for note in notes) for notes in starred] == [True, False]
+
+
+@pytest.mark.parametrize("number", [1, 3, 25, 31])
+def test_cells_that_nobody_named_are_not_said_to_be_missing(number: int) -> None:
+    formula = make_result({C.UNIDENTIFIED: number}, wbc=60.0).formula
+    notices = [view_formula.notice(formula, language) for language in (EN, RU)]
+    english, other = (notice for notice in notices if notice is not None)
+    assert english.heading == "No leukocyte identified – no formula given"
+    assert english.detail.startswith(f"Unidentified cells: {number}.")
+    assert other.detail.startswith(f"Неопределённых клеток: {number}.")
 
 
 def test_a_normal_formula_is_said_to_be_inside_and_a_missing_range_is_said_too() -> None:

@@ -21,13 +21,14 @@ _SIDES: Mapping[Flag, str] = {
     Flag.HIGH: "H",
     Flag.HIGH_WITHIN_ERROR: "H",
 }
-_ALERTS = {
-    "blast.percent": ("BLAST-1", "AA"),
-    "unidentified": ("UNID-1", "AA"),
-    "neutrophil.absolute": ("NEUT-1", "LL"),
-    "erythroblast.per_100": ("NRBC-1", "A"),
-    "smudge_cell.per_100": ("SMUDGE-1", "A"),
-    "platelet_aggregate.per_100": ("CLUMP-1", "A"),
+_ALERTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "blast.percent": (("BLAST-1",), "AA"),
+    "promonocyte.percent": (("PROMO-1",), "AA"),
+    "unidentified": (("UNID-1",), "AA"),
+    "neutrophil.absolute": (("NEUT-1",), "LL"),
+    "erythroblast.per_100": (("NRBC-1", "NRBC-4"), "A"),
+    "smudge_cell.per_100": (("SMUDGE-1",), "A"),
+    "platelet_aggregate.per_100": (("CLUMP-1",), "A"),
 }
 """Comments of the library that decide on the interpretation of a value."""
 
@@ -243,8 +244,8 @@ def _unusual(line: Line, formula: LeukocyteFormula) -> bool:
 
 
 def _alert(key: str, formula: LeukocyteFormula) -> str:
-    rule, code = _ALERTS.get(key, ("", ""))
-    return code if any(comment.rule == rule for comment in formula.comments) else ""
+    rules, code = _ALERTS.get(key, ((), ""))
+    return code if any(comment.rule in rules for comment in formula.comments) else ""
 
 
 def _judge_wbc(formula: LeukocyteFormula) -> str:
