@@ -74,6 +74,10 @@ class FieldQuality:
         does not tell.
     colour : ndarray of shape (5,), float64, or None
         What `slides.field_colour.field_colour` gave.
+    lamp_fall : float
+        By how much the lamp's light fell over the field before it was made even, 0 to 1; 0 where it was left.
+    dark : float
+        Share of the field that is not lit, 0 to 1.
     """
 
     edge_width: float | None
@@ -84,6 +88,8 @@ class FieldQuality:
     nuclear: float
     red_over_blue: float | None
     colour: NDArray[np.float64] | None
+    lamp_fall: float = 0.0
+    dark: float = 0.0
 
 
 def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
@@ -104,8 +110,9 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
     clipped = float((field.image[..., 1] >= 254).mean())
     stain = separate_stain(image, field.white_point)
     white = float(field.white_point[1])
+    dark = 0.0 if field.lit is None else 1.0 - float(field.lit.mean())
     if stain is None:
-        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None, None)
+        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None, None, field.lamp_fall, dark)
     cells = (stain.density > 0.5 * stain.level).astype(np.uint8)
     return FieldQuality(
         _edge_width(stain, cells, diameter),
@@ -116,6 +123,8 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
         _nuclear(stain, diameter),
         red_over_blue(image, field.white_point, stain, diameter),
         field_colour(image, field.white_point, stain, diameter),
+        field.lamp_fall,
+        dark,
     )
 
 
@@ -164,14 +173,10 @@ def remark_on(name: str, q: FieldQuality) -> list[Finding]:
         ("overlapping_erythrocytes", "warning", q.heaped, q.heaped > MAX_HEAPED),
         (CHANNELS_SWAPPED, "warning", order, order is not None and order < MIN_RED_OVER_BLUE),
         ("no_leukocyte_stain", "info", q.nuclear, q.nuclear < MIN_NUCLEAR),
-        (UNEVEN_LAMP, "info", field.lamp_fall, field.lamp_fall > 0),
-        (DARK_SURROUND, "info", _dark_share(field), field.lit is not None),
+        (UNEVEN_LAMP, "info", q.lamp_fall, q.lamp_fall > 0),
+        (DARK_SURROUND, "info", q.dark, q.dark > 0),
     )
     return [Finding(code, severity, name, value) for code, severity, value, holds in remarks if holds]
-
-
-def _dark_share(field: Field) -> float:
-    return 0.0 if field.lit is None else 1.0 - float(field.lit.mean())
 
 
 def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
