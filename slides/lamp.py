@@ -1,6 +1,7 @@
 """The lamp of a photograph made even, and the dark around what an eyepiece shows blanked."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ _LEAST_LIT = 0.1
 _NARROW = 0.04
 _RIM = 0.015
 _COLOUR = 0.05
-_POINTS = 6000
+_FIT_SIDE = 96
 _FEWEST = 60
 _TILES = 4
 _TILE_SHARE = 0.02
@@ -32,6 +33,7 @@ _FITS = 8
 _BELOW = 0.02
 _WEIGHT_BELOW = 0.05
 _LEAST_LIGHT = 0.25
+_LOGARITHMS = np.log(np.maximum(np.arange(256), 1)).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +85,6 @@ def even_lamp(image: RGBImage) -> Lighting:
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     rough = _lit_roughly(image, small)
     lamp, fall = _lamp(small, rough)
-    if lamp is None or fall <= MOST_FALL:
-        lamp, fall = None, 0.0
     lit = None if rough is None else _lit_part(small, rough, lamp)
     if lamp is None and lit is None:
         return Lighting(image)
@@ -119,27 +119,34 @@ def _is_black(image: RGBImage, corner: tuple[int, int]) -> bool:
 
 
 def _lamp(small: RGBImage, lit: LitArea | None) -> tuple[NDArray[np.float64] | None, float]:
-    """Fit the light of the empty slide, 1 at its brightest, over the reduced picture; and tell its fall."""
-    levels = np.log(np.maximum(small, 1).astype(np.float64))
-    inside = np.ones(small.shape[:2], np.bool_) if lit is None else lit
+    """Fit the light of the empty slide, 1 at its brightest, over the reduced picture; and tell its fall.
+
+    The fit takes every n-th row and column. The light is None where it falls too little to be made even.
+    """
+    step = max(1, max(small.shape[:2]) // _FIT_SIDE)
+    levels = _LOGARITHMS[small[::step, ::step]]
+    inside = np.ones(levels.shape[:2], np.bool_) if lit is None else lit[::step, ::step]
     green = levels[..., 1]
     bright = inside & (green >= np.quantile(green[inside], 0.95))
-    colours = levels - green[..., None]
+    colours = levels[..., ::2] - green[..., None]
     empty = inside & (np.abs(colours - np.median(colours[bright], axis=0)) < _COLOUR).all(axis=2)
     if np.count_nonzero(empty) < _FEWEST or (lit is None and not _seen_all_over(empty)):
         return None, 0.0
-    terms = _terms(empty.shape)
-    step = -(-np.count_nonzero(empty) // _POINTS)
-    values, design = green[empty][::step], terms[empty][::step]
+    design, values = _terms(small.shape)[::step, ::step][empty], green[empty]
     weights = np.ones(len(values))
     for _ in range(_FITS):
         weighted = design * weights[:, None]
         fitted = np.linalg.lstsq(weighted.T @ design, weighted.T @ values, rcond=None)[0]
-        weights = np.where(values < design @ fitted - _BELOW, _WEIGHT_BELOW, 1.0)
-    light = terms @ fitted
-    least, most = np.quantile(light[empty], (0.005, 0.995))
-    lamp: NDArray[np.float64] = np.exp(np.clip(light - most, np.log(_LEAST_LIGHT), None))
-    return lamp, float(1.0 - np.exp(least - most))
+        light = design @ fitted
+        weights = np.where(values < light - _BELOW, _WEIGHT_BELOW, 1.0)
+    least, most = np.quantile(light, (0.005, 0.995))
+    fall = float(1.0 - np.exp(least - most))
+    if fall <= MOST_FALL:
+        return None, 0.0
+    lamp: NDArray[np.float64] = np.exp(
+        np.clip(_terms(small.shape) @ fitted - most, np.log(_LEAST_LIGHT), None)
+    )
+    return lamp, fall
 
 
 def _seen_all_over(empty: NDArray[np.bool_]) -> bool:
@@ -147,8 +154,9 @@ def _seen_all_over(empty: NDArray[np.bool_]) -> bool:
     return sum(tile.size > 0 and bool(tile.mean() > _TILE_SHARE) for tile in tiles) >= _LEAST_TILES
 
 
+@lru_cache(maxsize=8)
 def _terms(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    down, across = (np.linspace(-1.0, 1.0, side) for side in shape)
+    down, across = (np.linspace(-1.0, 1.0, side) for side in shape[:2])
     rows, cols = np.meshgrid(down, across, indexing="ij")
     return np.stack([np.ones_like(rows), rows, cols, rows**2, cols**2, rows * cols], axis=-1)
 

@@ -18,8 +18,7 @@ _STAINED = 0.06
 _EMPTY_SHARE = 0.02
 _DARKEST_STAIN = 1.0
 _DARK_RED = 0.7
-_GREY = 0.03
-_GREY_EXPLAINED = 0.25
+_GREY = 2.0
 
 
 def require_smear(image: RGBImage, white: WhitePoint) -> None:
@@ -39,7 +38,7 @@ def require_smear(image: RGBImage, white: WhitePoint) -> None:
     Raises
     ------
     NoSmearError
-        Where the image is too small, black, of one colour, or shows something else.
+        Where the image is too small, black, of one colour, grey, or shows something else.
     """
     if min(image.shape[:2]) < MIN_SIDE:
         raise NoSmearError(
@@ -49,12 +48,15 @@ def require_smear(image: RGBImage, white: WhitePoint) -> None:
         raise NoSmearError("shows no smear: it is black; photograph the field again with the lamp on")
     if int(np.ptp(image[..., 1])) == 0:
         raise NoSmearError("shows no smear: it is of one colour; leave it out")
-    share, colour, grey = _stained(image, white)
+    share, colour = _stained(image, white)
+    if share >= _EMPTY_SHARE and is_grey(image):
+        raise NoSmearError(
+            "shows no smear in colour: cells are told by the colours of their stain; photograph it in colour"
+        )
     dark = colour[1] >= _DARKEST_STAIN and colour[0] > _DARK_RED * colour[1]
-    if dark or not (share < _EMPTY_SHARE or _romanowsky(colour)):
-        measure = measure_erythrocytes(image, white)
-        if measure.diameter_px is None or (grey and measure.explained < _GREY_EXPLAINED):
-            raise NoSmearError("shows no smear: neither stain colours nor erythrocytes; leave it out")
+    plain = not dark and (share < _EMPTY_SHARE or _romanowsky(colour))
+    if not plain and measure_erythrocytes(image, white).diameter_px is None:
+        raise NoSmearError("shows no smear: neither stain colours nor erythrocytes; leave it out")
 
 
 def _romanowsky(colour: NDArray[np.float64]) -> bool:
@@ -62,15 +64,30 @@ def _romanowsky(colour: NDArray[np.float64]) -> bool:
     return bool(red < 0.95 * green and blue < 1.3 * green)
 
 
-def _stained(image: RGBImage, white: WhitePoint) -> tuple[float, NDArray[np.float64], bool]:
+def is_grey(image: RGBImage) -> bool:
+    """Tell whether a picture is without colour: red, green and blue differ by less than 2 of 255 in the mean.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB image.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(np.ptp(_reduced(image).astype(np.int16), axis=-1).mean() < _GREY)
+
+
+def _reduced(image: RGBImage) -> RGBImage:
     factor = min(1.0, _LONG_SIDE / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    density = optical_density(small, white)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _stained(image: RGBImage, white: WhitePoint) -> tuple[float, NDArray[np.float64]]:
+    density = optical_density(_reduced(image), white)
     stained = density[..., 1] > max(_STAINED, 0.3 * float(np.quantile(density[..., 1], 0.95)))
     if not stained.any():
-        return 0.0, np.zeros(3), False
-    colour = density[stained].mean(axis=0).astype(np.float64)
-    spread = np.ptp(small.astype(np.int16), axis=-1).mean()
-    grey = bool(spread < 2 and np.ptp(colour) < _GREY * max(colour[1], 1.0))
-    return float(stained.mean()), colour, grey
+        return 0.0, np.zeros(3)
+    return float(stained.mean()), density[stained].mean(axis=0).astype(np.float64)

@@ -302,6 +302,12 @@ def test_other_pictures_are_refused(tmp_path: Path, picture) -> None:
     assert "no smear" in reason(save(tmp_path / "f.png", picture()))
 
 
+def test_a_grey_photograph_of_a_smear_is_refused(tmp_path: Path) -> None:
+    grey = cv2.cvtColor(SMEAR, cv2.COLOR_RGB2GRAY)
+    assert "no smear in colour" in reason(save(tmp_path / "f.png", grey))
+    assert "no smear in colour" in reason(save(tmp_path / "f.jpg", np.dstack([grey] * 3), quality=90))
+
+
 def test_an_empty_field_of_a_smear_is_a_field(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal((230, 226, 220), 2, (200, 300, 3))
     only(save(tmp_path / "f.png", np.clip(noise, 0, 255).astype(np.uint8)))
