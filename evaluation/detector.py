@@ -8,7 +8,7 @@ import csv
 import itertools
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from cells.files import atomic_path
 from detector.samples import TrainingField
 from detector.scanner import Scanner
 from evaluation.boxes import SETS, truth_fields
+from evaluation.cameras import as_read, dimmed, through_eyepiece, with_contrast
 from evaluation.command_line import add_data, command_parser, exit_code_of
 from evaluation.detector_runs import laid_together, run_detector, same_cells
 from evaluation.finds import FieldOutcome, Figures, share_of, summarise
-from evaluation.lamps import as_read, dimmed, through_eyepiece
 from leukoformula.settings import CLASSIFIERS
 from leukoformula.store import load_classifier
 
@@ -95,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--eyepiece", action="store_true", help="the same as behind an eyepiece, to the rim")
     parser.add_argument("--uneven", action="store_true", help="with --fall: leave the lamp uneven")
+    parser.add_argument(
+        "--contrast", type=float, action="append", help="exponent on the pixel values; may be repeated"
+    )
     parser.add_argument("--no-cluster-look", action="store_true", help="scan without the look at clusters")
     parser.add_argument("--errors", type=Path, help="CSV file for the false finds and misses")
     return exit_code_of(_judge, parser.parse_args(arguments))
@@ -111,8 +114,8 @@ def _judge(options: argparse.Namespace) -> None:
         if options.clusters:
             fields = laid_together(fields)
         limits = options.threshold or [scanner.cascade.threshold]
-        lamps = [(fall, _lit_anew(fields, fall, options)) for fall in options.fall or [None]]
-        for (fall, seen), threshold, scale in itertools.product(lamps, limits, options.scale or [1.0]):
+        sights = list(_sights(fields, options))
+        for (sight, seen), threshold, scale in itertools.product(sights, limits, options.scale or [1.0]):
             start = time.process_time()
             outcomes = run_detector(
                 scanner,
@@ -124,7 +127,7 @@ def _judge(options: argparse.Namespace) -> None:
             )
             spent = time.process_time() - start
             title = name if scale == 1.0 else f"{name} ×{scale:g}"
-            title += "" if fall is None else f", lamp −{100 * fall:g} %"
+            title += sight
             rows.append((title, threshold, summarise(outcomes), spent))
             if options.errors is not None:
                 _write_errors(options.errors, outcomes)
@@ -137,14 +140,18 @@ def _judge(options: argparse.Namespace) -> None:
         sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _lit_anew(
-    fields: list[TrainingField], fall: float | None, options: argparse.Namespace
-) -> list[TrainingField]:
-    if fall is None:
-        return fields
-    change = through_eyepiece if options.eyepiece else dimmed
-    seen = [change(field, fall=fall) for field in fields]
-    return seen if options.uneven else [as_read(field) for field in seen]
+def _sights(
+    fields: list[TrainingField], options: argparse.Namespace
+) -> Iterator[tuple[str, list[TrainingField]]]:
+    """Give the fields as they are, or as every lamp and camera asked for would have shown them."""
+    if not (options.fall or options.contrast):
+        yield "", fields
+    lamp = through_eyepiece if options.eyepiece else dimmed
+    for fall in options.fall or ():
+        shown = [lamp(field, fall=fall) for field in fields]
+        yield f", lamp −{100 * fall:g} %", shown if options.uneven else [as_read(field) for field in shown]
+    for exponent in options.contrast or ():
+        yield f", contrast {exponent:g}", [with_contrast(field, exponent=exponent) for field in fields]
 
 
 if __name__ == "__main__":

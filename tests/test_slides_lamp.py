@@ -13,9 +13,9 @@ from cells.vocabulary import CellClass
 from detector.frame import RIM
 from detector.scanner import Scanner
 from evaluation.boxes import truth_fields
+from evaluation.cameras import as_read, dimmed, through_eyepiece
 from evaluation.detector_runs import run_detector
 from evaluation.finds import summarise
-from evaluation.lamps import as_read, dimmed, through_eyepiece
 from leukoformula import Settings, analyse
 from slides.lamp import MOST_FALL, even_lamp
 from slides.optics import white_point

@@ -1,4 +1,4 @@
-"""Fields as an uneven lamp or an eyepiece would have shown them, and as the program reads them."""
+"""Fields as another lamp, eyepiece or camera would have shown them, and as the program reads them."""
 
 from dataclasses import replace
 
@@ -56,6 +56,26 @@ def through_eyepiece(field: TrainingField, *, fall: float) -> TrainingField:
     seen = 1.0 / (1.0 + np.exp(np.clip((away - radius) / _SOFT_PX, -50.0, 50.0)))[..., None]
     light = np.maximum(1.0 - fall * (away / radius) ** 2, 0.0)[..., None]
     image = np.rint(field.image * light * seen + _BLACK * (1.0 - seen)).astype(np.uint8)
+    return replace(field, image=image, white=white_point(image))
+
+
+def with_contrast(field: TrainingField, *, exponent: float) -> TrainingField:
+    """Return a field as a camera of more or less contrast would have shown it.
+
+    Parameters
+    ----------
+    field : TrainingField
+        A field.
+    exponent : float
+        Exponent on the pixel values, 0 to 1, above 0: optical densities become so many times as large.
+
+    Returns
+    -------
+    TrainingField
+        The field with the colour of its empty slide measured anew.
+    """
+    levels = np.rint(255.0 * (np.arange(256) / 255.0) ** exponent).astype(np.uint8)
+    image = levels[field.image]
     return replace(field, image=image, white=white_point(image))
 
 
