@@ -15,7 +15,7 @@ _NAMED = 3
 
 
 def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *, lang: str = "en") -> None:
-    """Name on standard error what forbids to trust the result of a whole smear.
+    """Name on standard error what forbids to trust the result of a smear, or of fields of it, and which.
 
     Parameters
     ----------
@@ -30,9 +30,11 @@ def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *
     from reports.view_facts import NOT_TO_BE_TRUSTED, finding
 
     language = Language(lang)
-    for one in findings:
-        if one.code in NOT_TO_BE_TRUSTED and not one.where:
-            say(f"warning: {finding(one, calibration, language, str)}")
+    for code in dict.fromkeys(one.code for one in findings if one.code in NOT_TO_BE_TRUSTED):
+        found = sorted((one for one in findings if one.code == code), key=lambda one: bool(one.where))
+        fields = _listed([one.where for one in found if one.where])
+        said = finding(found[0], calibration, language, str)
+        say(f"warning: {said} ({fields})" if fields else f"warning: {said}")
 
 
 def warn_of_repeats(findings: "Sequence[Finding]") -> None:
@@ -48,8 +50,12 @@ def warn_of_repeats(findings: "Sequence[Finding]") -> None:
     fields = [one for one in findings if one.code == SEEN_BEFORE and one.where]
     if fields:
         cells = sum(int(one.value or 0) for one in fields)
-        names = ", ".join(one.where for one in fields[:_NAMED]) + (", …" if len(fields) > _NAMED else "")
+        names = _listed([one.where for one in fields])
         say(
             f"warning: cells that look the same as in an earlier field: {cells}, in {names}; they are "
             f"counted twice ({SEEN_BEFORE} in cells.csv); leave fields out, or call the second an artefact"
         )
+
+
+def _listed(names: "Sequence[str]") -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
