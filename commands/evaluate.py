@@ -81,8 +81,8 @@ def _add_input(parser: "ArgumentParser") -> None:
         "--class-names",
         type=Path,
         metavar="FILE",
-        help="names of the YOLO classes, one a line (default: classes.txt beside the boxes, else WBC, RBC,"
-        " platelet)",
+        help="names of the YOLO classes, one a line, or data.yaml (default: classes.txt, obj.names or"
+        " data.yaml beside the boxes or up to two folders above, else WBC, RBC, platelet)",
     )
     parser.add_argument(
         "--missing-empty",
@@ -237,16 +237,22 @@ def _told(models: "tuple[object, ...]") -> str:
 
 
 def _warn(evaluation: "Evaluation") -> None:
-    from evaluation.detection.truth import DOUBTED
+    from evaluation.detection.evaluate import CLASS_NUMBERS
+    from evaluation.detection.truth import ALL_FIELDS, DOUBTED
 
+    if CLASS_NUMBERS in evaluation.facts:
+        say(f"class numbers: {evaluation.facts[CLASS_NUMBERS]}")
     left_out = [fault for fault in evaluation.faults if fault.left_out]
     for fault in left_out[:SHOWN]:
         say(f"warning: {fault.where} is left out: {fault.what}")
     if len(left_out) > SHOWN:
         say(f"warning: {len(left_out) - SHOWN} more are left out")
+    labels = [fault for fault in evaluation.faults if fault.kind == "label" and fault.where == ALL_FIELDS]
+    for fault in labels[:SHOWN]:
+        say(f"warning: {fault.what}")
     doubts = [fault for fault in evaluation.faults if fault.kind == DOUBTED]
     for fault in doubts:
         say(f"warning: {fault.what}")
-    others = len(evaluation.faults) - len(left_out) - len(doubts)
+    others = len(evaluation.faults) - len(left_out) - len(labels[:SHOWN]) - len(doubts)
     if others:
         say(f"warning: {others} other faults of images and truth are listed in the report")
