@@ -27,7 +27,7 @@ from evaluation.comparison.networks import NetworkClassifier
 from evaluation.comparison.record import schema
 from evaluation.comparison.systems import open_systems
 from features.vector import NAMES, VERSION
-from leukoformula.store import SHIPPED
+from leukoformula.store import SHIPPED, model_info
 from slides.synthetic import Stain, draw_cell
 
 C = CellClass
@@ -236,7 +236,7 @@ def test_networks_of_the_registry_compare_where_their_classes_are_known() -> Non
 @pytest.mark.model
 def test_the_shipped_network_is_found_by_name_and_by_folder() -> None:
     by_name, by_folder = open_systems(["cnn", str(SHIPPED / "cnn")], names=["a", "b"])
-    assert by_name.models[0].sha256 == by_folder.models[0].sha256
+    assert by_name.models[0].sha256 == by_folder.models[0].sha256 == model_info("cnn").sha256
     crops = np.full((2, 112, 112, 3), 200, np.uint8)
     whites = np.full((2, 3), 240.0)
     assert (by_name.classifier.predict(crops, whites) == by_folder.classifier.predict(crops, whites)).all()
