@@ -122,6 +122,8 @@ def test_two_counts_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     row = next(line for line in shown.splitlines() if "n = 38" in line)
     assert "58,0 (47,7–67,9), n = 58" in row
     assert "больше ошибки счёта" in row
+    assert main(["formula", "--counts", COUNTS, "--second-counts", "lymphocyte=31"]) == 0
+    assert "The two counts differ beyond counting error (p < 0.001)." in capsys.readouterr().out
     assert main(["formula", "--counts", COUNTS, "--second-counts", COUNTS, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["comparison"]
     assert (found["differs"], found["p"]) == (False, 1.0)
