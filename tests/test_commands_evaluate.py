@@ -136,6 +136,7 @@ def test_a_list_that_is_no_audit_is_refused(
     assert main([*command, "--audit", str(tmp_path / "list.csv")]) == 3
     said = capsys.readouterr().err
     assert "list.csv: no readable audit list, it has no column" in said
+    assert "commas part the columns" in said
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

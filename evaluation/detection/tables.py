@@ -183,7 +183,8 @@ def read_filled_audit(path: Path) -> AuditRows:
             missing = [name for name in _AUDITED if name not in (table.fieldnames or ())]
             if missing:
                 raise DataError(
-                    f"{path}: no readable audit list, it has no column {missing[0]}; check --audit"
+                    f"{path}: no readable audit list, it has no column {missing[0]}; check --audit, and that "
+                    "commas part the columns"
                 )
             for number, row in enumerate(table, 2):
                 verdict = (row["verdict"] or "").strip()
