@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cells.vocabulary import CellClass
     from counting.comparison import Comparison
     from counting.formula import LeukocyteFormula
+    from counting.rules import CountingRules
     from leukoformula.result import Identity
 
 SCHEMA = "leukoformula.formula/1"
@@ -90,7 +91,7 @@ def run(options: Namespace) -> int:
     counts = parse_counts(options.counts)
     comparison = None
     if options.second_counts is not None:
-        comparison = _compared(counts, parse_counts(options.second_counts), settings.rules.seed)
+        comparison = _compared(counts, parse_counts(options.second_counts), settings.rules)
     formula = make_formula(
         counts,
         ranges=load_ranges(settings.ranges),
@@ -121,12 +122,14 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _compared(first: "Mapping[CellClass, int]", second: "Mapping[CellClass, int]", seed: int) -> "Comparison":
+def _compared(
+    first: "Mapping[CellClass, int]", second: "Mapping[CellClass, int]", rules: "CountingRules"
+) -> "Comparison":
     import numpy as np
 
     from counting.comparison import compare_counts
 
-    return compare_counts(first, second, np.random.default_rng(seed))
+    return compare_counts(first, second, np.random.default_rng(rules.seed), smudge=rules.smudge)
 
 
 def _write(
