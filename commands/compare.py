@@ -199,6 +199,12 @@ def _tell(comparison: "Comparison", out: Path) -> None:
     for result in comparison.results:
         for text in result.warnings:
             say(f"warning: {text}")
+    for result in comparison.results:
+        if result.cells.assumed_scale:
+            say(
+                f"no scale for {result.cells.assumed_scale} images of {result.cells.name}: their shorter side"
+                " is taken for 27 µm, 3.2 erythrocyte diameters"
+            )
     warn_of([refusal for result in comparison.results for refusal in result.cells.refused])
     for text in verdict(comparison):
         say(text)

@@ -378,6 +378,27 @@ def test_the_scale_of_a_manifest_is_known_by_both_names(tmp_path: Path) -> None:
     assert (first.crops == third.crops).all()
 
 
+def test_an_image_that_no_leukocyte_fits_in_is_refused(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", seed=1)
+    write_image(tmp_path / "b.png", seed=2)
+    write_image(tmp_path / "tiny.png", seed=3, side=9)
+    rows = ["a.png,basophil,,30", "b.png,basophil,,120", "tiny.png,basophil,,"]
+    cells = read_manifest_cells(write_manifest_csv(tmp_path, rows))
+    assert cells.paths == ("a.png",)
+    assert [one.name for one in cells.refused] == ["b.png", "tiny.png"]
+    assert "no leukocyte fits in" in cells.refused[0].reason
+    assert cells.assumed_scale == 0
+
+
+def test_cells_of_two_sets_are_told(tmp_path: Path) -> None:
+    sets = [cells_of("ward", 30), cells_of("clinic", 10), cells_of("else", 10, seed=1)]
+    comparison = compare([system("a", 1), system("b", 9)], sets, options=QUICK)
+    assert [result.shared for result in comparison.results] == [0, 10, 0]
+    (told,) = comparison.results[1].warnings
+    assert told.startswith("clinic: the images of 10 cells stand in an earlier set")
+    assert comparison_document(comparison)["sets"][1]["doubts"] == [told]
+
+
 def test_a_split_can_be_chosen(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png", seed=1)
     write_image(tmp_path / "b.png", seed=2)

@@ -1,7 +1,7 @@
 """The comparison itself: classifiers on labelled sets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,8 @@ class SetResult:
         Cells on which they disagree, worst first.
     doubts : CropDoubts
         What speaks against the colours and the scale of the crops.
+    shared : int, optional
+        Number of cells whose image an earlier set of the comparison holds as well.
     """
 
     cells: LabelledCells
@@ -91,11 +93,17 @@ class SetResult:
     agreements: tuple[Agreement, ...]
     differing: tuple[int, ...]
     doubts: CropDoubts
+    shared: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The doubts in sentences."""
         told = []
+        if self.shared:
+            told.append(
+                f"{self.cells.name}: the images of {self.shared} cells stand in an earlier set as well, so"
+                " that the figures of all sets together count them twice; do not trust those."
+            )
         if self.doubts.swapped:
             told.append(
                 f"{self.cells.name}: red and blue seem to be swapped (BGR instead of RGB?), since nuclei"
@@ -228,7 +236,10 @@ def compare(
     overlaps = find_overlaps(sets, systems)
     if not chosen.allow_overlap:
         refuse_overlaps(overlaps)
-    results = tuple(_judged(systems, cells, chosen, tell) for cells in sets)
+    results = tuple(
+        replace(_judged(systems, cells, chosen, tell), shared=_shared(cells, sets[:place]))
+        for place, cells in enumerate(sets)
+    )
     return Comparison(
         tuple(systems),
         results,
@@ -239,6 +250,11 @@ def compare(
         chosen,
         dict(facts or {}),
     )
+
+
+def _shared(cells: LabelledCells, earlier: Sequence[LabelledCells]) -> int:
+    known = {found for other in earlier for found in other.hashes}
+    return sum(found in known for found in cells.hashes)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
