@@ -140,6 +140,19 @@ def test_yolo_class_names_from_a_file(tmp_path: Path) -> None:
         _load(images, truth, "yolo", classes=tmp_path / "missing.txt")
 
 
+def test_links_capitals_and_other_formats_among_the_images(tmp_path: Path) -> None:
+    write_image(tmp_path / "elsewhere" / "a.png", paint(0))
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i" / "smear").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "i" / "b.webp").write_bytes(b"RIFF")
+    write_voc(tmp_path / "t" / "a.XML", [box(60, 60)])
+    write_voc(tmp_path / "t" / "b.xml", [box(60, 60)])
+    read = _load(tmp_path / "i", tmp_path / "t", "voc")
+    assert [(field.name, len(field.leukocytes)) for field in read.fields] == [("smear/a.png", 1)]
+    (fault,) = read.faults
+    assert (fault.where, fault.left_out) == ("b.webp", True)
+
+
 @pytest.mark.parametrize(
     ("place", "text"),
     [

@@ -1,6 +1,5 @@
 """The fields of an evaluation: images paired with their truth, and every fault on the way by name."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,7 @@ from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, Boxes, read_vo
 from evaluation.detection.class_names import FILES, class_names
 from evaluation.detection.coco import CocoTruth, read_coco
 from evaluation.detection.labels import OPEN, Roles
-from slides.own_pictures import own_pictures
-from slides.reader import SUFFIXES, printable, read_image
+from slides.reader import open_smear, printable, read_image
 
 FORMATS = ("voc", "yolo", "coco")
 """Formats of truth."""
@@ -193,16 +191,7 @@ class _Source:
 def _images(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"no folder {folder}; give the folder of fields with --images")
-    found: dict[str, Path] = {}
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(set(files) - own_pictures(Path(place), files)):
-            path = Path(place) / file
-            if not file.startswith(".") and path.suffix.lower() in SUFFIXES:
-                found[path.relative_to(folder).as_posix()] = path
-    if not found:
-        raise InputError(f"{folder}: no PNG, JPEG, BMP or TIFF image in this folder; give another")
-    return dict(sorted(found.items()))
+    return {path.relative_to(folder).as_posix(): path for path in sorted(open_smear(folder).files)}
 
 
 def _folder_source(
@@ -215,8 +204,10 @@ def _folder_source(
     suffix = _SUFFIX[form]
     files = {
         path.relative_to(truth).with_suffix("").as_posix(): path
-        for path in sorted(truth.rglob(f"*{suffix}"))
-        if path.name.lower() not in _NO_LABELS and not path.name.startswith(".")
+        for path in sorted(truth.rglob("*"))
+        if path.suffix.lower() == suffix
+        and path.name.lower() not in _NO_LABELS
+        and not path.name.startswith(".")
     }
     stems = {_stem(name) for name in paths}
     chosen = _matched(stems, files)
