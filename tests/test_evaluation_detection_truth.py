@@ -197,6 +197,18 @@ def test_annotations_of_another_size_are_doubted(tmp_path: Path) -> None:
     assert fault.what.startswith("1 annotations state another size")
 
 
+@pytest.mark.parametrize("form", ["voc", "coco"])
+def test_names_that_do_not_match_are_doubted_where_images_are_taken_for_empty(
+    tmp_path: Path, form: str
+) -> None:
+    images, truth, _ = write_set(tmp_path, form)
+    assert _load(images, truth, form, missing="empty").faults == []
+    (images / "a.png").rename(images / "4f1c-a.png")
+    faults = _load(images, truth, form, missing="empty").faults
+    (doubt,) = [fault for fault in faults if fault.kind == DOUBTED]
+    assert doubt.what.startswith("1 images without annotation are taken for empty, and 1 annotations")
+
+
 def test_unknown_labels_are_named_and_a_truth_without_leukocytes_is_doubted(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_image(tmp_path / "i" / f"{name}.png", paint(0))

@@ -172,6 +172,13 @@ def load_truth(
         if found is not None:
             result.fields.append(found)
     result.faults.extend(_of_all(result, unknown))
+    if missing == "empty" and source.lone_annotations and source.lone_images:
+        said = (
+            f"{source.lone_images} images without annotation are taken for empty, and "
+            f"{source.lone_annotations} annotations have no image of their name; if these belong together, "
+            "the figures are not to be trusted"
+        )
+        result.faults.append(Fault(DOUBTED, ALL_FIELDS, said))
     used = {Path(field.name).name for field in result.fields} | {field.name for field in result.fields}
     result.faults.extend(
         Fault("audit", name, "is in the audit list but not among the fields that are judged")
@@ -183,9 +190,11 @@ def load_truth(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Finds the boxes of an image; None where it has no annotation."""
+    """Finds the boxes of an image, None where it has no annotation; counts what has no partner."""
 
     boxes: Callable[[str, int, int], Boxes | None]
+    lone_annotations: int
+    lone_images: int
 
 
 def _images(folder: Path) -> dict[str, Path]:
@@ -223,7 +232,7 @@ def _folder_source(
         read = read_yolo if form == "yolo" else read_voc
         return read(path, height=height, width=width, names=names)
 
-    return _Source(boxes)
+    return _Source(boxes, len(lone), sum(_stem(name) not in chosen for name in paths))
 
 
 def _stem(name: str) -> str:
@@ -262,7 +271,7 @@ def _coco_source(truth: Path, paths: Mapping[str, Path], roles: Roles, faults: l
         file_name = chosen.get(name)
         return None if file_name is None else document.boxes(file_name, height=height, width=width)
 
-    return _Source(boxes)
+    return _Source(boxes, len(lone), len(paths) - len(chosen))
 
 
 def _coco_names(document: CocoTruth, paths: Mapping[str, Path]) -> dict[str, str]:
