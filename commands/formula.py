@@ -53,7 +53,8 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument(
         "--second-counts",
         metavar="CLASS=N,…",
-        help="another count of the same sample (second slide or observer), to be compared with the first",
+        help="another count of the same sample (second slide or observer), to be compared with the first;"
+        " the comparison is printed and stands in formula.json, not in the report",
     )
     parser.add_argument(
         "--out",
