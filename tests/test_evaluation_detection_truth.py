@@ -140,6 +140,16 @@ def test_yolo_class_names_from_a_file(tmp_path: Path) -> None:
         _load(images, truth, "yolo", classes=tmp_path / "missing.txt")
 
 
+def test_a_picture_that_comes_twice_is_told(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_image(tmp_path / "i" / f"{name}.png", paint(0))
+        write_voc(tmp_path / "t" / f"{name}.xml", [box(60, 60)])
+    read = _load(tmp_path / "i", tmp_path / "t", "voc")
+    (fault,) = read.faults
+    assert (fault.where, fault.what) == ("b.png", "is the same picture as a.png; it is judged twice")
+    assert len(read.fields) == 2
+
+
 def test_links_capitals_and_other_formats_among_the_images(tmp_path: Path) -> None:
     write_image(tmp_path / "elsewhere" / "a.png", paint(0))
     (tmp_path / "i").mkdir()
@@ -210,8 +220,8 @@ def test_names_that_do_not_match_are_doubted_where_images_are_taken_for_empty(
 
 
 def test_unknown_labels_are_named_and_a_truth_without_leukocytes_is_doubted(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_image(tmp_path / "i" / f"{name}.png", paint(0))
+    for number, name in enumerate("ab"):
+        write_image(tmp_path / "i" / f"{name}.png", paint(number))
         write_voc(tmp_path / "t" / f"{name}.xml", [replace(box(60, 60), label="Лейкоцит")])
     *single, label, doubt = _load(tmp_path / "i", tmp_path / "t", "voc").faults
     assert [fault.where for fault in single] == ["a.png", "b.png"]

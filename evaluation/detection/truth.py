@@ -1,5 +1,6 @@
 """The fields of an evaluation: images paired with their truth, and every fault on the way by name."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -164,10 +165,18 @@ def load_truth(
             result.classes = printable(str(known))
         source = _folder_source(truth, paths, form, names, result.faults)
     unknown: Counter[str] = Counter()
+    pictures: dict[bytes, str] = {}
     for number, (name, path) in enumerate(paths.items(), 1):
         progress("reading truth", number, len(paths))
         found = _field(
-            name, path, source, missing=missing, audit=audit or {}, faults=result.faults, unknown=unknown
+            name,
+            path,
+            source,
+            missing=missing,
+            audit=audit or {},
+            faults=result.faults,
+            unknown=unknown,
+            pictures=pictures,
         )
         if found is not None:
             result.fields.append(found)
@@ -324,6 +333,7 @@ def _field(
     audit: AuditRows,
     faults: list[Fault],
     unknown: Counter[str],
+    pictures: dict[bytes, str],
 ) -> FieldTruth | None:
     shown = printable(name)
     try:
@@ -340,6 +350,9 @@ def _field(
     if read is None and missing != "empty":
         faults.append(Fault("annotation", shown, "has no annotation; left out", left_out=True))
         return None
+    first = pictures.setdefault(hashlib.sha256(image.tobytes()).digest(), shown)
+    if first != shown:
+        faults.append(Fault("image", shown, f"is the same picture as {first}; it is judged twice"))
     boxes = read.boxes if read is not None else ()
     lines = [line for line in (read.faults if read is not None else ()) if "unknown name" not in line]
     faults.extend(Fault("box", shown, printable(line)) for line in lines)
