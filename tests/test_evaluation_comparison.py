@@ -330,6 +330,16 @@ def test_two_sets_of_one_name_are_refused() -> None:
         compare([system("a", 1)], [cells_of("ward", 9), cells_of("ward", 9)], options=QUICK)
 
 
+def test_known_answers_alone_are_refused_on_one_class() -> None:
+    cells = cells_of("ward", 30)
+    one = replace(cells, labels=(C.LYMPHOCYTE,) * 30)
+    options = replace(QUICK, known_answers=True)
+    with pytest.raises(DataError, match="all cells of ward are labelled lymphocyte"):
+        compare([system("a", 1)], [one], options=options)
+    compare([system("a", 1)], [cells], options=options)
+    compare([system("a", 1)], [one], options=QUICK)
+
+
 def write_image(path: Path, *, seed: int, side: int = 96) -> None:
     image = np.random.default_rng(seed).integers(150, 250, (side, side, 3), dtype=np.uint8)
     assert cv2.imwrite(str(path), image)

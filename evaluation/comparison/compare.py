@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import UsageError
+from cells.errors import DataError, UsageError
 from cells.vocabulary import CellClass
 from classifiers.ensemble import EnsembleClassifier
 from evaluation.class_scores import Share
@@ -225,7 +225,8 @@ def compare(
     UsageError
         Where no set or no classifier is given, or two sets have one name.
     DataError
-        Where a classifier was trained on images of a set and this is not allowed.
+        Where a classifier was trained on images of a set and this is not allowed, or a set has one class
+        alone and only known answers are left.
     """
     chosen, tell = options or Options(), progress or _silent
     names = [cells.name for cells in sets]
@@ -233,6 +234,12 @@ def compare(
         raise UsageError(
             f"{len(systems)} classifiers on the sets {names}: give each at least once, by its name"
         )
+    for cells in sets:
+        if chosen.known_answers and len(set(cells.labels)) == 1:
+            raise DataError(
+                f"all cells of {cells.name} are labelled {cells.labels[0]}: with known answers alone every"
+                " answer is right; leave --known-answers out"
+            )
     overlaps = find_overlaps(sets, systems)
     if not chosen.allow_overlap:
         refuse_overlaps(overlaps)
