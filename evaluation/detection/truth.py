@@ -181,13 +181,8 @@ def load_truth(
         if found is not None:
             result.fields.append(found)
     result.faults.extend(_of_all(result, unknown))
-    if missing == "empty" and source.lone_annotations and source.lone_images:
-        said = (
-            f"{source.lone_images} images without annotation are taken for empty, and "
-            f"{source.lone_annotations} annotations have no image of their name; if these belong together, "
-            "the figures are not to be trusted"
-        )
-        result.faults.append(Fault(DOUBTED, ALL_FIELDS, said))
+    if missing == "empty":
+        result.faults.extend(_of_names(source))
     used = {Path(field.name).name for field in result.fields} | {field.name for field in result.fields}
     result.faults.extend(
         Fault("audit", name, "is in the audit list but not among the fields that are judged")
@@ -322,6 +317,17 @@ def _of_all(truth: Truth, unknown: Mapping[str, int]) -> list[Fault]:
         said = f"no box of a leukocyte among the annotations, and {unused} boxes of no use"
         found.append(Fault(DOUBTED, ALL_FIELDS, f"{said}; the figures are not to be trusted"))
     return found
+
+
+def _of_names(source: _Source) -> list[Fault]:
+    if not (source.lone_annotations and source.lone_images):
+        return []
+    said = (
+        f"{source.lone_images} images without annotation are taken for empty, and "
+        f"{source.lone_annotations} annotations have no image of their name; if these belong together, "
+        "the figures are not to be trusted"
+    )
+    return [Fault(DOUBTED, ALL_FIELDS, said)]
 
 
 def _field(
