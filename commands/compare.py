@@ -155,6 +155,11 @@ def run(options: Namespace) -> int:
     if options.sets and options.data is None:
         raise UsageError("--set needs --data DIR, the folder of the published sets")
     Inputs(options.manifests).spare(options.out / "cells.csv")
+    if (options.out / "result.json").exists():
+        raise UsageError(
+            f"{options.out} holds a report, whose cells.csv would be overwritten; choose another folder with"
+            " --out"
+        )
     systems = open_systems(options.classifiers, names=options.names, models=options.models)
     chosen = Options(
         known_answers=options.known_answers,

@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cells.errors import InputError, PartialFailure
+from cells.errors import InputError, PartialFailure, UsageError
 from commands.console import TerminalProgress, one_line, positive_number, put_document, say
 from commands.exits import SHOWN
 from commands.options import CLASSIFIERS, add_threshold_option, erythrocyte_px
@@ -152,12 +152,19 @@ def run(options: Namespace) -> int:
     from evaluation.detection import (
         evaluate_detector,
         evaluation_document,
+        holds_verdicts,
         read_filled_audit,
         write_evaluation,
     )
 
     given = (options.audit, options.truth, options.class_names)
     Inputs(path for path in given if path is not None).spare(*(options.out / name for name in _WRITTEN))
+    listed = options.out / "audit.csv"
+    if holds_verdicts(listed):
+        raise UsageError(
+            f"{listed} would be overwritten with the verdicts that a person gave in it; choose another folder"
+            " with --out and hand it in with --audit, or remove it"
+        )
     audit = read_filled_audit(options.audit) if options.audit is not None else None
     facts: dict[str, str] = {}
     scanner = _scanner(options, facts)

@@ -160,6 +160,16 @@ def test_wrong_usage_is_told_in_a_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_the_cells_of_a_report_are_not_written_over(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "result.json").write_text("{}")
+    (tmp_path / "cells.csv").write_text("in review")
+    assert main(["compare", str(manifest), "--out", str(tmp_path)]) == 2
+    assert "holds a report" in capsys.readouterr().err
+    assert (tmp_path / "cells.csv").read_text() == "in review"
+
+
 def test_two_manifests_are_judged_apart_and_together(
     manifest: Path, models: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:

@@ -152,6 +152,21 @@ def test_a_filled_audit_is_not_written_over(
     assert audit.read_bytes() == before
 
 
+@pytest.mark.parametrize("text", ["image,verdict\na.png,smudge\n", "image;verdict\na.png;\n", "\udcff"])
+def test_verdicts_in_the_output_folder_are_not_lost(
+    text: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit = tmp_path / "out" / "audit.csv"
+    audit.parent.mkdir()
+    audit.write_text(text, encoding="utf-8", errors="surrogateescape")
+    before = audit.read_bytes()
+    assert main(command) == 2
+    assert "verdicts that a person gave" in capsys.readouterr().err
+    assert audit.read_bytes() == before
+    audit.write_text("image,verdict\na.png,\n")
+    assert main(command) == 0
+
+
 def test_a_model_that_is_none_is_refused(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     assert main([*command, "--model", str(tmp_path / "bad.npz")]) == 3

@@ -203,6 +203,30 @@ def read_filled_audit(path: Path) -> AuditRows:
     return rows
 
 
+def holds_verdicts(path: Path) -> bool:
+    """Tell whether a person has given a verdict in an audit list.
+
+    Parameters
+    ----------
+    path : Path
+        The list; it need not exist.
+
+    Returns
+    -------
+    bool
+        True also where it has no readable column of verdicts, so that nobody can tell.
+    """
+    if not path.exists():
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            named = "verdict" in (table.fieldnames or ())
+            return not named or any((row["verdict"] or "").strip() for row in table)
+    except (OSError, ValueError, csv.Error):
+        return True
+
+
 def write_negatives(evaluation: Evaluation, folder: Path) -> int:
     """Write false finds that are hardly leukocytes as hard negatives for ``train detector``.
 
