@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SETS = ("raabin_test_a", "pbc_val", "bccd", "bccd_read", "jtsc", "bcisc", "deepbionet", "apl_aml")
 """The same as ``evaluation.classifier_sets.SETS``, which a test holds true."""
 
+_PICTURES = tuple(f"saliency/cell_[0-9][0-9]_*.{kind}" for kind in ("png", "npz"))
+
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the command to the command line.
@@ -173,7 +175,8 @@ def run(options: Namespace) -> int:
         facts = {"leukoformula": versions()["leukoformula"]}
         comparison = compare(systems, sets, options=chosen, facts=facts, progress=progress)
         progress("writing", 0, 1)
-        with staged_folder(options.out) as stage:
+        before = (options.out / "comparison.json").exists()
+        with staged_folder(options.out, replaced=_PICTURES if before else ()) as stage:
             write_comparison(comparison, stage)
     _tell(comparison, options.out)
     if options.json:

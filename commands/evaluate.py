@@ -23,6 +23,7 @@ FORMATS = ("voc", "yolo", "coco")
 """The same as ``evaluation.detection.truth.FORMATS``, which a test holds true."""
 
 
+_PICTURES = ("hard_negatives/[0-9][0-9][0-9][0-9].png",)
 _WRITTEN = ("audit.csv", "evaluation.json", "fields.csv", "finds.csv", "hard_negatives.csv")
 
 
@@ -174,7 +175,8 @@ def run(options: Namespace) -> int:
             scanner, _request(options), audit=audit, classifier=classifier, facts=facts, progress=progress
         )
         progress("writing", 0, 1)
-        with staged_folder(options.out) as stage:
+        before = (options.out / "evaluation.json").exists()
+        with staged_folder(options.out, replaced=_PICTURES if before else ()) as stage:
             written = write_evaluation(evaluation, stage)
     _warn(evaluation)
     counts = evaluation.judgements[0].counts

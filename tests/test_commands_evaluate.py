@@ -1,5 +1,6 @@
 """``leukoformula evaluate detector`` from the command line."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -165,6 +166,22 @@ def test_verdicts_in_the_output_folder_are_not_lost(
     assert audit.read_bytes() == before
     audit.write_text("image,verdict\na.png,\n")
     assert main(command) == 0
+
+
+def test_hard_negatives_of_an_earlier_evaluation_do_not_stay(command: list[str], tmp_path: Path) -> None:
+    pictures = tmp_path / "out" / "hard_negatives"
+    pictures.mkdir(parents=True)
+    for name in ("0001.png", "0999.png", "mine.png"):
+        (pictures / name).write_bytes(b"x")
+    assert main(command) == 0
+    assert {"0999.png", "mine.png"} <= {path.name for path in pictures.iterdir()}
+    assert main(command) == 0
+    left = {path.name for path in pictures.iterdir()}
+    assert "mine.png" in left
+    assert "0999.png" not in left
+    with (tmp_path / "out" / "hard_negatives.csv").open(encoding="utf-8") as handle:
+        listed = {Path(row["path"]).name for row in csv.DictReader(handle)}
+    assert left == listed | {"mine.png"}
 
 
 def test_a_model_that_is_none_is_refused(command: list[str], tmp_path: Path) -> None:
