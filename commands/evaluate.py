@@ -251,6 +251,12 @@ def _warn(evaluation: "Evaluation") -> None:
 
     if CLASS_NUMBERS in evaluation.facts:
         say(f"class numbers: {evaluation.facts[CLASS_NUMBERS]}")
+    unnamed = sum("unknown class '" in fault.what for fault in evaluation.faults)
+    if unnamed:
+        say(
+            f"warning: {unnamed} boxes are left unused, as their class numbers have no name; give names with"
+            " --class-names"
+        )
     left_out = [fault for fault in evaluation.faults if fault.left_out]
     for fault in left_out[:SHOWN]:
         say(f"warning: {fault.where} is left out: {fault.what}")

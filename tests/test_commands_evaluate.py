@@ -61,6 +61,29 @@ def test_images_left_out_give_exit_code_4_and_a_report(
     assert main([*command, "--missing-empty"]) == 0
 
 
+def test_what_class_numbers_stand_for_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, truth, scanner = write_set(tmp_path, "yolo")
+    monkeypatch.setattr(store, "load_detector", lambda *, root=None: (scanner, (DETECTOR_INFO,)))
+    given = ["--images", str(images), "--truth", str(truth), "--format", "yolo", "--erythrocyte-px", "40"]
+    command = ["evaluate", "detector", *given, "--out", str(tmp_path / "out")]
+    with (truth / "a.txt").open("a") as handle:
+        handle.write("\n4 0.1 0.1 0.1 0.1\n")
+    assert main(command) == 0
+    told = "0 WBC, 1 RBC, 2 platelet (assumed, as no file names them)"
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert "1 boxes are left unused, as their class numbers have no name" in shown
+    assert told in (tmp_path / "out" / "evaluation.html").read_text(encoding="utf-8")
+    (truth / "classes.txt").write_text("WBC\nRBC\nplatelet\nartefact\nRBC\n")
+    assert main([*command, "--json"]) == 0
+    captured = capsys.readouterr()
+    facts = json.loads(captured.out)["facts"]
+    assert facts["Class numbers"] == "0 WBC, 1 RBC, 2 platelet, 3 artefact, 4 RBC (classes.txt)"
+    assert "have no name" not in captured.err
+
+
 def test_a_diameter_that_the_erythrocytes_do_not_have_is_doubted(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
