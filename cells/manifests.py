@@ -18,7 +18,8 @@ def read_manifest(path: Path, *, columns: Sequence[str]) -> list[dict[str, str]]
     Parameters
     ----------
     path : Path
-        CSV file, UTF-8, with commas, its columns named in the first line.
+        CSV file, UTF-8, with commas, its columns named in the first line; capitals and blanks around the
+        names do not count.
     columns : sequence of str
         Columns that it must have.
 
@@ -35,7 +36,9 @@ def read_manifest(path: Path, *, columns: Sequence[str]) -> list[dict[str, str]]
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             table = csv.DictReader(handle, restkey="", restval="")
-            header, rows = tuple(table.fieldnames or ()), list(table)
+            header = tuple(name.strip().lower() for name in table.fieldnames or ())
+            table.fieldnames = header
+            rows = list(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read the manifest {path}: {error}; give a UTF-8 CSV file") from error
     wanted = ",".join(columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cells.errors import DataError, InputError
 from cells.manifests import read_manifest, stated_scale
-from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX, ERYTHROCYTE_PX_RANGE
+from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
 from commands.console import say
 from commands.options import erythrocyte_px
 
@@ -85,6 +85,7 @@ def cell_images(source: Path, *, erythrocyte_px: float | None) -> "Iterator[Cell
         Where the manifest has a fault.
     """
     from cells.records import Refusal
+    from features.crops import too_small
 
     assumed = False
     for item, stated in _listed(source):
@@ -100,24 +101,11 @@ def cell_images(source: Path, *, erythrocyte_px: float | None) -> "Iterator[Cell
                 )
                 assumed = True
             scale = min(item.image.shape[:2]) / CROP_ERYTHROCYTES
-        fault = _too_small(item.image, scale)
+        fault = too_small(item.image, scale)
         if fault:
             yield Refusal(item.name, fault)
         else:
             yield CellImage(item.name, item.image, item.white_point, scale)
-
-
-def _too_small(image: "RGBImage", scale: float) -> str:
-    height, width = image.shape[:2]
-    if min(height, width) < scale:
-        return (
-            f"shows {width}×{height} pixels where an erythrocyte is said to measure {scale:g}: no leukocyte "
-            "fits in; check --erythrocyte-px or the manifest"
-        )
-    least = ERYTHROCYTE_PX_RANGE[0]
-    return (
-        f"shows {width}×{height} pixels, too few for a cell; give a larger picture" if scale < least else ""
-    )
 
 
 def image_files(source: Path) -> tuple[Path, ...]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SETS = ("raabin_test_a", "pbc_val", "bccd", "bccd_read", "jtsc", "bcisc", "deepbionet", "apl_aml")
 """The same as ``evaluation.classifier_sets.SETS``, which a test holds true."""
 
+_PICTURES = tuple(f"saliency/cell_[0-9][0-9]_*.{kind}" for kind in ("png", "npz"))
+
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the command to the command line.
@@ -155,6 +157,11 @@ def run(options: Namespace) -> int:
     if options.sets and options.data is None:
         raise UsageError("--set needs --data DIR, the folder of the published sets")
     Inputs(options.manifests).spare(options.out / "cells.csv")
+    if (options.out / "result.json").exists():
+        raise UsageError(
+            f"{options.out} holds a report, whose cells.csv would be overwritten; choose another folder with"
+            " --out"
+        )
     systems = open_systems(options.classifiers, names=options.names, models=options.models)
     chosen = Options(
         known_answers=options.known_answers,
@@ -168,7 +175,8 @@ def run(options: Namespace) -> int:
         facts = {"leukoformula": versions()["leukoformula"]}
         comparison = compare(systems, sets, options=chosen, facts=facts, progress=progress)
         progress("writing", 0, 1)
-        with staged_folder(options.out) as stage:
+        before = (options.out / "comparison.json").exists()
+        with staged_folder(options.out, replaced=_PICTURES if before else ()) as stage:
             write_comparison(comparison, stage)
     _tell(comparison, options.out)
     if options.json:
@@ -199,6 +207,12 @@ def _tell(comparison: "Comparison", out: Path) -> None:
     for result in comparison.results:
         for text in result.warnings:
             say(f"warning: {text}")
+    for result in comparison.results:
+        if result.cells.assumed_scale:
+            say(
+                f"no scale for {result.cells.assumed_scale} images of {result.cells.name}: their shorter side"
+                " is taken for 27 µm, 3.2 erythrocyte diameters"
+            )
     warn_of([refusal for result in comparison.results for refusal in result.cells.refused])
     for text in verdict(comparison):
         say(text)

@@ -63,7 +63,8 @@ def comparison_table(comparison: "Comparison", *, lang: str) -> str:
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     verdict = "comparison.differ" if comparison.differs else "comparison.agree"
-    whole = language.text(verdict, p=_probability(comparison.p, language))
+    p = _probability(comparison.p, language)
+    whole = language.text(verdict, p=p if p.startswith("<") else f"= {p}")
     return "\n".join([language.text("comparison"), "", *lines, "", whole, language.text("comparison.method")])
 
 

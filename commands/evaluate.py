@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cells.errors import InputError, PartialFailure
+from cells.errors import InputError, PartialFailure, UsageError
 from commands.console import TerminalProgress, one_line, positive_number, put_document, say
 from commands.exits import SHOWN
 from commands.options import CLASSIFIERS, add_threshold_option, erythrocyte_px
@@ -23,6 +23,7 @@ FORMATS = ("voc", "yolo", "coco")
 """The same as ``evaluation.detection.truth.FORMATS``, which a test holds true."""
 
 
+_PICTURES = ("hard_negatives/[0-9][0-9][0-9][0-9].png",)
 _WRITTEN = ("audit.csv", "evaluation.json", "fields.csv", "finds.csv", "hard_negatives.csv")
 
 
@@ -81,8 +82,8 @@ def _add_input(parser: "ArgumentParser") -> None:
         "--class-names",
         type=Path,
         metavar="FILE",
-        help="names of the YOLO classes, one a line (default: classes.txt beside the boxes, else WBC, RBC,"
-        " platelet)",
+        help="names of the YOLO classes, one a line, or data.yaml (default: classes.txt, obj.names or"
+        " data.yaml beside the boxes or up to two folders above, else WBC, RBC, platelet)",
     )
     parser.add_argument(
         "--missing-empty",
@@ -152,12 +153,19 @@ def run(options: Namespace) -> int:
     from evaluation.detection import (
         evaluate_detector,
         evaluation_document,
+        holds_verdicts,
         read_filled_audit,
         write_evaluation,
     )
 
     given = (options.audit, options.truth, options.class_names)
     Inputs(path for path in given if path is not None).spare(*(options.out / name for name in _WRITTEN))
+    listed = options.out / "audit.csv"
+    if holds_verdicts(listed):
+        raise UsageError(
+            f"{listed} would be overwritten with the verdicts that a person gave in it; choose another folder"
+            " with --out and hand it in with --audit, or remove it"
+        )
     audit = read_filled_audit(options.audit) if options.audit is not None else None
     facts: dict[str, str] = {}
     scanner = _scanner(options, facts)
@@ -167,7 +175,8 @@ def run(options: Namespace) -> int:
             scanner, _request(options), audit=audit, classifier=classifier, facts=facts, progress=progress
         )
         progress("writing", 0, 1)
-        with staged_folder(options.out) as stage:
+        before = (options.out / "evaluation.json").exists()
+        with staged_folder(options.out, replaced=_PICTURES if before else ()) as stage:
             written = write_evaluation(evaluation, stage)
     _warn(evaluation)
     counts = evaluation.judgements[0].counts
@@ -237,16 +246,28 @@ def _told(models: "tuple[object, ...]") -> str:
 
 
 def _warn(evaluation: "Evaluation") -> None:
-    from evaluation.detection.truth import DOUBTED
+    from evaluation.detection.evaluate import CLASS_NUMBERS
+    from evaluation.detection.truth import ALL_FIELDS, DOUBTED
 
+    if CLASS_NUMBERS in evaluation.facts:
+        say(f"class numbers: {evaluation.facts[CLASS_NUMBERS]}")
+    unnamed = sum("unknown class '" in fault.what for fault in evaluation.faults)
+    if unnamed:
+        say(
+            f"warning: {unnamed} boxes are left unused, as their class numbers have no name; give names with"
+            " --class-names"
+        )
     left_out = [fault for fault in evaluation.faults if fault.left_out]
     for fault in left_out[:SHOWN]:
         say(f"warning: {fault.where} is left out: {fault.what}")
     if len(left_out) > SHOWN:
         say(f"warning: {len(left_out) - SHOWN} more are left out")
+    labels = [fault for fault in evaluation.faults if fault.kind == "label" and fault.where == ALL_FIELDS]
+    for fault in labels[:SHOWN]:
+        say(f"warning: {fault.what}")
     doubts = [fault for fault in evaluation.faults if fault.kind == DOUBTED]
     for fault in doubts:
         say(f"warning: {fault.what}")
-    others = len(evaluation.faults) - len(left_out) - len(doubts)
+    others = len(evaluation.faults) - len(left_out) - len(labels[:SHOWN]) - len(doubts)
     if others:
         say(f"warning: {others} other faults of images and truth are listed in the report")

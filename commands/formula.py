@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cells.vocabulary import CellClass
     from counting.comparison import Comparison
     from counting.formula import LeukocyteFormula
+    from counting.rules import CountingRules
     from leukoformula.result import Identity
 
 SCHEMA = "leukoformula.formula/1"
@@ -54,7 +55,8 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument(
         "--second-counts",
         metavar="CLASS=N,…",
-        help="another count of the same sample (second slide or observer), to be compared with the first",
+        help="another count of the same sample (second slide or observer), to be compared with the first;"
+        " the comparison is printed and stands in formula.json, not in the report",
     )
     parser.add_argument(
         "--out",
@@ -102,7 +104,7 @@ def run(options: Namespace) -> int:
     findings: tuple[Finding, ...] = ()
     if options.second_counts is not None:
         second = parse_counts(options.second_counts)
-        comparison = _compared(counts, second, settings.rules.seed)
+        comparison = _compared(counts, second, settings.rules)
         findings = _second_count_findings(formula, count(second), comparison)
     document: dict[str, object] = {
         "schema": SCHEMA,
@@ -126,12 +128,14 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _compared(first: "Mapping[CellClass, int]", second: "Mapping[CellClass, int]", seed: int) -> "Comparison":
+def _compared(
+    first: "Mapping[CellClass, int]", second: "Mapping[CellClass, int]", rules: "CountingRules"
+) -> "Comparison":
     import numpy as np
 
     from counting.comparison import compare_counts
 
-    return compare_counts(first, second, np.random.default_rng(seed))
+    return compare_counts(first, second, np.random.default_rng(rules.seed), smudge=rules.smudge)
 
 
 def _second_count_findings(

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EDQUOT, EFBIG, EISDIR, ENOSPC, EROFS
 from os import strerror
@@ -20,7 +20,9 @@ NO_ROOM = (ENOSPC, EDQUOT, EFBIG, EROFS)
 
 
 @contextmanager
-def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -> Iterator[Path]:
+def staged_folder(
+    out: Path, *, outdated: Callable[[str], bool] | None = None, replaced: Sequence[str] = ()
+) -> Iterator[Path]:
     """Give an empty folder whose files move to ``out`` together when the block ends without an exception.
 
     Where one of them cannot be moved, or the user breaks off meanwhile, ``out`` is left as it was.
@@ -33,6 +35,8 @@ def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -
     outdated : callable, optional
         Says of the name of a file in ``out`` whether it belongs to the files that are replaced: it is removed
         where the block did not write it anew. Without it nothing is removed.
+    replaced : sequence of str, optional
+        Patterns of files in folders of ``out`` that are removed likewise, such as ``pictures/[0-9]*.png``.
 
     Yields
     ------
@@ -53,7 +57,7 @@ def staged_folder(out: Path, *, outdated: Callable[[str], bool] | None = None) -
         raise _refusal(out, error) from error
     try:
         yield stage
-        _move(stage, out, outdated)
+        _move(stage, out, outdated, replaced)
     except OSError as error:
         if error.errno not in NO_ROOM and not _lies_in(error, out):
             raise
@@ -67,13 +71,13 @@ def _lies_in(error: OSError, folder: Path) -> bool:
     return isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
 
 
-def _move(stage: Path, out: Path, outdated: Callable[[str], bool] | None) -> None:
+def _move(stage: Path, out: Path, outdated: Callable[[str], bool] | None, replaced: Sequence[str]) -> None:
     sources = sorted(path for path in stage.rglob("*") if path.is_file())
     for source in sources:
         if (out / source.relative_to(stage)).is_dir():
             raise IsADirectoryError(EISDIR, strerror(EISDIR), str(out / source.relative_to(stage)))
     with _alone(out):
-        _move_all(stage, out, sources, outdated)
+        _move_all(stage, out, sources, outdated, replaced)
 
 
 @contextmanager
@@ -91,10 +95,17 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _move_all(stage: Path, out: Path, sources: list[Path], outdated: Callable[[str], bool] | None) -> None:
+def _move_all(
+    stage: Path,
+    out: Path,
+    sources: list[Path],
+    outdated: Callable[[str], bool] | None,
+    replaced: Sequence[str],
+) -> None:
     moves = {source: out / source.relative_to(stage) for source in sources}
-    there = sorted(out.iterdir()) if outdated else []
-    gone = [p for p in there if outdated and outdated(p.name) and p not in moves.values() and p.is_file()]
+    there = [path for path in sorted(out.iterdir()) if outdated(path.name)] if outdated else []
+    there += [path for pattern in replaced for path in sorted(out.glob(pattern))]
+    gone = [path for path in there if path not in moves.values() and path.is_file()]
     kept = Path(tempfile.mkdtemp(dir=stage))
     copies = {path: kept / str(n) for n, path in enumerate([*moves.values(), *gone]) if path.is_file()}
     for path, copy in copies.items():
@@ -108,6 +119,7 @@ def _move_all(stage: Path, out: Path, sources: list[Path], outdated: Callable[[s
             undo.callback(copies[path].replace, path)
             path.unlink()
         undo.pop_all()
+    _remove_empty(sorted({path.parent for path in gone} - {out}))
 
 
 def _undo_move(source: Path, target: Path, copy: Path | None) -> None:

@@ -15,7 +15,7 @@ _NAMED = 3
 
 
 def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *, lang: str = "en") -> None:
-    """Name on standard error what forbids to trust the result of a whole smear, or that stains are mixed.
+    """Name on standard error what forbids to trust a smear or fields of it, and fields of another stain.
 
     Parameters
     ----------
@@ -31,9 +31,12 @@ def warn_of_remarks(findings: "Sequence[Finding]", calibration: "Calibration", *
     from slides.field_colour import MIXED
 
     language = Language(lang)
-    for one in findings:
-        if one.code in (*NOT_TO_BE_TRUSTED, MIXED) and not one.where:
-            say(f"warning: {finding(one, calibration, language, str)}")
+    named = (*NOT_TO_BE_TRUSTED, MIXED)
+    for code in dict.fromkeys(one.code for one in findings if one.code in named):
+        found = sorted((one for one in findings if one.code == code), key=lambda one: bool(one.where))
+        fields = _listed([one.where for one in found if one.where])
+        said = finding(found[0], calibration, language, str)
+        say(f"warning: {said} ({fields})" if fields else f"warning: {said}")
 
 
 def warn_of_repeats(findings: "Sequence[Finding]") -> None:
@@ -49,8 +52,12 @@ def warn_of_repeats(findings: "Sequence[Finding]") -> None:
     fields = [one for one in findings if one.code == SEEN_BEFORE and one.where]
     if fields:
         cells = sum(int(one.value or 0) for one in fields)
-        names = ", ".join(one.where for one in fields[:_NAMED]) + (", …" if len(fields) > _NAMED else "")
+        names = _listed([one.where for one in fields])
         say(
             f"warning: cells that look the same as in an earlier field: {cells}, in {names}; they are "
             f"counted twice ({SEEN_BEFORE} in cells.csv); leave fields out, or call the second an artefact"
         )
+
+
+def _listed(names: "Sequence[str]") -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")

@@ -9,7 +9,7 @@ from cells.units import CROP_PX
 from commands.cell_check import CellCheck
 from commands.cell_images import CROP_ERYTHROCYTES, add_erythrocyte_option, cell_images, image_files
 from commands.console import TerminalProgress, say
-from commands.exits import exit_code
+from commands.exits import SHOWN, exit_code
 from commands.output import staged_folder
 from commands.paths import Inputs
 
@@ -78,7 +78,7 @@ def run(options: Namespace) -> int:
     files = image_files(options.source)
     inputs, check = Inputs(files), CellCheck(len(files))
     segmenter, _ = load_segmenter(options.route)
-    doubtful = 0
+    doubtful: list[str] = []
     done: set[str] = set()
     refused: list[Refusal] = []
     with TerminalProgress() as progress, staged_folder(options.out) as stage:
@@ -90,13 +90,17 @@ def run(options: Namespace) -> int:
             name = _picture_name(item.name, done)
             inputs.spare(options.out / name)
             picture, quality = segment_image(item, segmenter)
-            doubtful += quality is not Quality.GOOD
+            if quality is not Quality.GOOD:
+                doubtful.append(f"{item.name} ({quality.replace('_', ' ')})")
             _write(stage / name, picture)
             done.add(name.casefold())  # where case does not count, a.png would be laid over A.png
             progress("segmenting", len(done), len(done))
         code = exit_code(len(done), refused)
         check.warn()
-    say(f"{len(done)} images segmented, {doubtful} of them in doubt; pictures in {options.out}")
+    if doubtful:
+        more = f" and {len(doubtful) - SHOWN} more" if len(doubtful) > SHOWN else ""
+        say(f"warning: outlines in doubt: {', '.join(doubtful[:SHOWN])}{more}")
+    say(f"{len(done)} images segmented, {len(doubtful)} of them in doubt; pictures in {options.out}")
     return code
 
 

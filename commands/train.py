@@ -16,7 +16,7 @@ from commands.paths import stands
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 _HELP = {
@@ -25,6 +25,10 @@ _HELP = {
     "cnn": "train the convolutional network (needs the extra train), or adapt it to a laboratory",
     "segmenter": "train the network that finds nucleus and cell (needs the extra train)",
 }
+
+_OPTIONAL = frozenset({"initial", "stain_strength"})
+_FREE = frozenset({"blood_mix", "shares", "sources"})
+_SHOWN_FAULTS = 3
 
 
 def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -145,13 +149,36 @@ def _nothing_left_of_a_refusal(out: Path) -> "Iterator[None]":
 
 
 def _settings(options: Namespace) -> dict[str, Any]:
+    file = resources.files("classifiers").joinpath("settings", f"{options.model}.toml")
+    shipped = tomllib.loads(file.read_text(encoding="utf-8"))
+    if options.settings is None:
+        return shipped
     try:
-        if options.settings is not None:
-            return tomllib.loads(options.settings.read_text(encoding="utf-8"))
+        given = tomllib.loads(options.settings.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"cannot read the settings {options.settings}: {error}; give a TOML file") from error
-    shipped = resources.files("classifiers").joinpath("settings", f"{options.model}.toml")
-    return tomllib.loads(shipped.read_text(encoding="utf-8"))
+    faults = list(_differences(given, shipped))
+    if faults:
+        more = f" and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
+        raise DataError(
+            f"{options.settings}: no settings of {options.model}: {', '.join(faults[:_SHOWN_FAULTS])}{more}; "
+            "change a copy of the shipped file"
+        )
+    return given
+
+
+def _differences(
+    given: "Mapping[str, Any]", shipped: "Mapping[str, Any]", where: str = ""
+) -> "Iterator[str]":
+    for name, value in shipped.items():
+        if name not in given:
+            if name not in _OPTIONAL:
+                yield f"{where}{name} is missing"
+        elif isinstance(value, dict) != isinstance(given[name], dict):
+            yield f"{where}{name} is of another kind"
+        elif isinstance(value, dict) and name not in _FREE:
+            yield from _differences(given[name], value, f"{where}{name}.")
+    yield from (f"{where}{name} is not known" for name in given if name not in shipped)
 
 
 def _train_cnn(options: Namespace) -> None:

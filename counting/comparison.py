@@ -10,8 +10,9 @@ from scipy.special import gammaln
 from cells.errors import UsageError
 from cells.vocabulary import CellClass
 from counting.counts import checked_counts, pooled_count
-from counting.denominator import denominator
+from counting.denominator import apply_smudge_policy, counts_in_denominator, denominator
 from counting.intervals import clopper_pearson_percent
+from counting.rules import SmudgePolicy
 
 REPLICATES = 9999
 """Random tables behind the probability of the whole comparison."""
@@ -88,6 +89,7 @@ def compare_counts(
     second: Mapping[CellClass, int],
     rng: np.random.Generator,
     *,
+    smudge: SmudgePolicy = SmudgePolicy.EXCLUDE,
     replicates: int = REPLICATES,
 ) -> Comparison:
     """Compare two counts of one sample.
@@ -98,6 +100,8 @@ def compare_counts(
         Cells of each class, each under one class.
     rng : numpy.random.Generator
         Source of the random tables.
+    smudge : SmudgePolicy, optional
+        What becomes of smudge cells.
     replicates : int, optional
         Number of random tables.
 
@@ -123,12 +127,12 @@ def compare_counts(
     Royal Statistical Society 1922;85:87-94. doi 10.2307/2340521. Holm S. A simple sequentially rejective
     multiple test procedure. Scandinavian Journal of Statistics 1979;6:65-70.
     """
-    one, other = checked_counts(first), checked_counts(second)
-    totals = denominator(one), denominator(other)
+    one, other = (apply_smudge_policy(checked_counts(counts), smudge) for counts in (first, second))
+    totals = denominator(one, smudge), denominator(other, smudge)
     if 0 in totals:
         name = "first" if totals[0] == 0 else "second"
         raise UsageError(f"the {name} count holds no leukocyte; give two counts with at least one each")
-    labels = _labels(one, other)
+    labels = _labels(one, other, smudge)
     pairs = [(pooled_count(one, label), pooled_count(other, label)) for label in labels]
     chances = [fisher_exact(a, totals[0], b, totals[1]) for a, b in pairs]
     rows = zip(labels, pairs, chances, _holm(chances), strict=True)
@@ -168,10 +172,13 @@ def fisher_exact(k_first: int, n_first: int, k_second: int, n_second: int) -> fl
     return min(1.0, float(chances[chances <= here * (1 + 1e-7)].sum() / chances.sum()))
 
 
-def _labels(one: Mapping[CellClass, int], other: Mapping[CellClass, int]) -> list[CellClass]:
+def _labels(
+    one: Mapping[CellClass, int], other: Mapping[CellClass, int], smudge: SmudgePolicy
+) -> list[CellClass]:
     found = []
     for label in CellClass:
-        if not label.in_denominator or not pooled_count(one, label) + pooled_count(other, label):
+        inside = counts_in_denominator(label, smudge)
+        if not inside or not pooled_count(one, label) + pooled_count(other, label):
             continue
         parent = label.parent
         # A child's share means nothing where some of its cells stand unsplit under the parent.

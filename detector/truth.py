@@ -1,5 +1,6 @@
 """Readers of published boxes, YOLO and Pascal VOC, that name each fault they meet and go on."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,8 @@ def read_yolo(path: Path, *, height: int, width: int, names: Mapping[str, str] =
     Parameters
     ----------
     path : Path
-        File of lines ``class x y w h``: centre and size as shares of the image. An empty file is an image
-        without cells.
+        File of lines ``class x y w h``: centre and size as shares of the image; or ``class x y x y x y …``,
+        the corners of a polygon, which counts by the box around it. An empty file is an image without cells.
     height, width : int
         Size of the image in pixels.
     names : mapping of str to str, optional
@@ -162,15 +163,21 @@ def _text(path: Path) -> str:
 
 
 def _yolo_box(parts: list[str], height: int, width: int, names: Mapping[str, str]) -> Box | str:
-    if len(parts) != 5:
+    is_polygon = len(parts) >= 7 and len(parts) % 2 == 1
+    if len(parts) != 5 and not is_polygon:
         return f"has {len(parts)} values instead of 5; skipped"
     if parts[0] not in names:
         return f"unknown class '{parts[0]}'; skipped"
     try:
-        x, y, w, h = (float(part) for part in parts[1:])
+        values = [float(part) for part in parts[1:]]
     except ValueError:
         return "holds a value that is no number; skipped"
-    x, y, w, h = x * width, y * height, w * width, h * height
+    if is_polygon:
+        if not all(map(math.isfinite, values)):
+            return "holds a value that is no number; skipped"
+        xs, ys = [x * width for x in values[::2]], [y * height for y in values[1::2]]
+        return Box(min(xs), min(ys), max(xs), max(ys), names[parts[0]])
+    x, y, w, h = values[0] * width, values[1] * height, values[2] * width, values[3] * height
     return Box(x - w / 2, y - h / 2, x + w / 2, y + h / 2, names[parts[0]])
 
 

@@ -174,7 +174,12 @@ def _compare(options: argparse.Namespace) -> None:
     except (OSError, ValueError) as error:
         raise DataError(str(error)) from error
     read = {_number(field["name"]) for field in document["fields"]}
-    known = Counter(label for image in sorted(read & set(labels)) for label in labels[image])
+    known = Counter(
+        pooled(label, NORMAL_FIVE) or label
+        for image in sorted(read & set(labels))
+        for label in labels[image]
+        if label.in_denominator
+    )
     for title, images in (("every field", None), ("fields with a published category", set(labels))):
         found = _found(document, images)
         sys.stdout.write(f"{title}: {known.total()} known, {found.total()} found\n\n")

@@ -7,9 +7,35 @@ import numpy as np
 
 from cells.errors import UsageError
 from cells.records import RGBImage, WhitePoint
-from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
+from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX, ERYTHROCYTE_PX_RANGE
 
 _MARGIN = 4
+
+
+def too_small(image: RGBImage, erythrocyte_px: float) -> str:
+    """Say why an image of one cell is too small to hold a leukocyte.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB pixels.
+    erythrocyte_px : float
+        Erythrocyte diameter stated or assumed, in px, above 0.
+
+    Returns
+    -------
+    str
+        The reason; empty where it is large enough.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < erythrocyte_px:
+        return (
+            f"shows {width}×{height} pixels where an erythrocyte is said to measure {erythrocyte_px:g}: no "
+            "leukocyte fits in; check --erythrocyte-px or the manifest"
+        )
+    if erythrocyte_px < ERYTHROCYTE_PX_RANGE[0]:
+        return f"shows {width}×{height} pixels, too few for a cell; give a larger picture"
+    return ""
 
 
 def cut_cell(

@@ -607,12 +607,12 @@ _REMARKS = {
     "comparison.verdict": ("Difference", "Различие"),
     "comparison.differs": ("beyond counting error", "больше ошибки счёта"),
     "comparison.differ": (
-        "The two counts differ beyond counting error (p = {p}).",
-        "Подсчёты различаются больше, чем допускает ошибка счёта (p = {p}).",
+        "The two counts differ beyond counting error (p {p}).",
+        "Подсчёты различаются больше, чем допускает ошибка счёта (p {p}).",
     ),
     "comparison.agree": (
-        "Counting error alone can explain the difference (p = {p}); small counts show large ones only.",
-        "Различие может объясняться одной ошибкой счёта (p = {p}); малые подсчёты выявляют лишь большие "
+        "Counting error alone can explain the difference (p {p}); small counts show large ones only.",
+        "Различие может объясняться одной ошибкой счёта (p {p}); малые подсчёты выявляют лишь большие "
         "различия.",
     ),
     "comparison.method": (

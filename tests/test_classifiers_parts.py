@@ -63,6 +63,9 @@ def test_a_manifest_is_read_with_its_split_and_scale(tmp_path: Path):
     assert len(read_manifest(path)) == 2
     path.write_text("path,label,erythrocyte_px\na.jpg,monocyte,47\nb.jpg,blast,\n", encoding="utf-8")
     assert [sample.erythrocyte_px for sample in read_manifest(path)] == [47.0, 35.0]
+    path.write_text("Path, label ,Group,Erythrocyte_PX\na.jpg,monocyte,s1,47\n", encoding="utf-8")
+    (sample,) = read_manifest(path)
+    assert (sample.group, sample.erythrocyte_px) == ("s1", 47.0)
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,19 @@ def test_segment(cells: Path, tmp_path: Path) -> None:
         assert (picture[0] == 0).all()
 
 
+def test_segment_names_outlines_in_doubt(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    whole = read(cells / "cell_2.png")
+    cv2.imwrite(str(tmp_path / "in" / "whole.png"), whole)
+    cv2.imwrite(str(tmp_path / "in" / "tight.png"), whole[50:100, 50:100])
+    assert main(["segment", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().err
+    assert "warning: outlines in doubt: tight.png (" in shown
+    assert "2 images segmented, 1 of them in doubt" in shown
+
+
 @pytest.mark.parametrize("command", ["classify", "segment"])
 def test_swapped_colours_and_a_wrong_scale_are_named(
     command: str, tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]

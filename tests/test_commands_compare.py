@@ -27,7 +27,7 @@ from evaluation.comparison.networks import NetworkClassifier
 from evaluation.comparison.record import schema
 from evaluation.comparison.systems import open_systems
 from features.vector import NAMES, VERSION
-from leukoformula.store import SHIPPED
+from leukoformula.store import SHIPPED, model_info
 from slides.synthetic import Stain, draw_cell
 
 C = CellClass
@@ -160,6 +160,16 @@ def test_wrong_usage_is_told_in_a_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_the_cells_of_a_report_are_not_written_over(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "result.json").write_text("{}")
+    (tmp_path / "cells.csv").write_text("in review")
+    assert main(["compare", str(manifest), "--out", str(tmp_path)]) == 2
+    assert "holds a report" in capsys.readouterr().err
+    assert (tmp_path / "cells.csv").read_text() == "in review"
+
+
 def test_two_manifests_are_judged_apart_and_together(
     manifest: Path, models: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
@@ -236,7 +246,7 @@ def test_networks_of_the_registry_compare_where_their_classes_are_known() -> Non
 @pytest.mark.model
 def test_the_shipped_network_is_found_by_name_and_by_folder() -> None:
     by_name, by_folder = open_systems(["cnn", str(SHIPPED / "cnn")], names=["a", "b"])
-    assert by_name.models[0].sha256 == by_folder.models[0].sha256
+    assert by_name.models[0].sha256 == by_folder.models[0].sha256 == model_info("cnn").sha256
     crops = np.full((2, 112, 112, 3), 200, np.uint8)
     whites = np.full((2, 3), 240.0)
     assert (by_name.classifier.predict(crops, whites) == by_folder.classifier.predict(crops, whites)).all()

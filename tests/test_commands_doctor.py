@@ -15,6 +15,7 @@ from cells.errors import DataError
 from commands.doctor import all_checks
 from commands.main import main
 from leukoformula import settings, store
+from project import ROOT
 
 
 @pytest.fixture
@@ -135,7 +136,27 @@ def test_a_refused_training_leaves_nothing_but_what_took_long(
     assert (tmp_path / "out").exists() == bool(before or costly)
 
 
-@pytest.mark.parametrize("text", [None, "seed = ", "\udc80"])
+@pytest.mark.parametrize("model", ["mlp", "cnn", "segmenter"])
+@pytest.mark.parametrize(
+    ("line", "instead", "fault"),
+    [
+        ("seed = 2026", "sed = 2026", "seed is missing, sed is not known"),
+        ("jpeg_probability = ", "jpg_probability = ", "jpeg_probability is missing"),
+        ("[sources]", "[source]", "sources is missing, source is not known"),
+    ],
+)
+def test_train_names_settings_that_are_missing_or_unknown(
+    model: str, line: str, instead: str, fault: str, tmp_path: Path
+) -> None:
+    shipped = (ROOT / "classifiers" / "settings" / f"{model}.toml").read_text(encoding="utf-8")
+    assert line in shipped
+    (tmp_path / "s.toml").write_text(shipped.replace(line, instead), encoding="utf-8")
+    with pytest.raises(DataError, match=fault):
+        commands.train._settings(Namespace(settings=tmp_path / "s.toml", model=model))
+    assert commands.train._settings(Namespace(settings=None, model=model))["seed"]
+
+
+@pytest.mark.parametrize("text", [None, "seed = ", "\udc80", "seed = 1\n"])
 def test_train_refuses_faulty_settings(
     text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

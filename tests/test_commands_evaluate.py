@@ -1,5 +1,6 @@
 """``leukoformula evaluate detector`` from the command line."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -58,6 +59,29 @@ def test_images_left_out_give_exit_code_4_and_a_report(
     assert (tmp_path / "out" / "evaluation.pdf").stat().st_size > 1000
     assert "lone.png is left out: has no annotation" in capsys.readouterr().err
     assert main([*command, "--missing-empty"]) == 0
+
+
+def test_what_class_numbers_stand_for_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, truth, scanner = write_set(tmp_path, "yolo")
+    monkeypatch.setattr(store, "load_detector", lambda *, root=None: (scanner, (DETECTOR_INFO,)))
+    given = ["--images", str(images), "--truth", str(truth), "--format", "yolo", "--erythrocyte-px", "40"]
+    command = ["evaluate", "detector", *given, "--out", str(tmp_path / "out")]
+    with (truth / "a.txt").open("a") as handle:
+        handle.write("\n4 0.1 0.1 0.1 0.1\n")
+    assert main(command) == 0
+    told = "0 WBC, 1 RBC, 2 platelet (assumed, as no file names them)"
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert "1 boxes are left unused, as their class numbers have no name" in shown
+    assert told in (tmp_path / "out" / "evaluation.html").read_text(encoding="utf-8")
+    (truth / "classes.txt").write_text("WBC\nRBC\nplatelet\nartefact\nRBC\n")
+    assert main([*command, "--json"]) == 0
+    captured = capsys.readouterr()
+    facts = json.loads(captured.out)["facts"]
+    assert facts["Class numbers"] == "0 WBC, 1 RBC, 2 platelet, 3 artefact, 4 RBC (classes.txt)"
+    assert "have no name" not in captured.err
 
 
 def test_a_diameter_that_the_erythrocytes_do_not_have_is_doubted(
@@ -136,6 +160,7 @@ def test_a_list_that_is_no_audit_is_refused(
     assert main([*command, "--audit", str(tmp_path / "list.csv")]) == 3
     said = capsys.readouterr().err
     assert "list.csv: no readable audit list, it has no column" in said
+    assert "commas part the columns" in said
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
@@ -149,6 +174,37 @@ def test_a_filled_audit_is_not_written_over(
     assert main([*command, "--audit", str(audit)]) == 2
     assert "over the input" in capsys.readouterr().err
     assert audit.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["image,verdict\na.png,smudge\n", "image;verdict\na.png;\n", "\udcff"])
+def test_verdicts_in_the_output_folder_are_not_lost(
+    text: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit = tmp_path / "out" / "audit.csv"
+    audit.parent.mkdir()
+    audit.write_text(text, encoding="utf-8", errors="surrogateescape")
+    before = audit.read_bytes()
+    assert main(command) == 2
+    assert "verdicts that a person gave" in capsys.readouterr().err
+    assert audit.read_bytes() == before
+    audit.write_text("image,verdict\na.png,\n")
+    assert main(command) == 0
+
+
+def test_hard_negatives_of_an_earlier_evaluation_do_not_stay(command: list[str], tmp_path: Path) -> None:
+    pictures = tmp_path / "out" / "hard_negatives"
+    pictures.mkdir(parents=True)
+    for name in ("0001.png", "0999.png", "mine.png"):
+        (pictures / name).write_bytes(b"x")
+    assert main(command) == 0
+    assert {"0999.png", "mine.png"} <= {path.name for path in pictures.iterdir()}
+    assert main(command) == 0
+    left = {path.name for path in pictures.iterdir()}
+    assert "mine.png" in left
+    assert "0999.png" not in left
+    with (tmp_path / "out" / "hard_negatives.csv").open(encoding="utf-8") as handle:
+        listed = {Path(row["path"]).name for row in csv.DictReader(handle)}
+    assert left == listed | {"mine.png"}
 
 
 def test_a_model_that_is_none_is_refused(command: list[str], tmp_path: Path) -> None:

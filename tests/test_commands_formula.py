@@ -130,6 +130,8 @@ def test_two_counts_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     row = next(line for line in shown.splitlines() if "n = 38" in line)
     assert "58,0 (47,7–67,9), n = 58" in row
     assert "больше ошибки счёта" in row
+    assert main(["formula", "--counts", COUNTS, "--second-counts", "lymphocyte=31"]) == 0
+    assert "The two counts differ beyond counting error (p < 0.001)." in capsys.readouterr().out
     assert main(["formula", "--counts", COUNTS, "--second-counts", COUNTS, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["comparison"]
     assert (found["differs"], found["p"]) == (False, 1.0)
@@ -151,6 +153,27 @@ def test_the_report_says_that_a_second_count_says_something_else(
     ]
     words = "alert that this one lacks: settle which holds before signing"
     assert [words in text for text in texts] == [said] * 4
+
+
+@pytest.mark.parametrize(
+    ("smudge", "lymphocytes"), [("exclude", 60.0), ("as_lymphocytes", 80.0), ("as_other", 30.0)]
+)
+def test_a_second_count_is_compared_by_the_laboratory_s_rules(
+    smudge: str, lymphocytes: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lab.toml").write_text(f'[counting]\nsmudge = "{smudge}"\n')
+    first, second = (
+        "neutrophil=40,lymphocyte=60,smudge_cell=100",
+        "neutrophil=40,lymphocyte=150,smudge_cell=10",
+    )
+    counts = ["--counts", first, "--second-counts", second]
+    assert main(["formula", *counts, "--settings", str(tmp_path / "lab.toml"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    (line,) = [one for one in document["formula"]["lines"] if one["label"] == "lymphocyte"]
+    (row,) = [one for one in document["comparison"]["classes"] if one["label"] == "lymphocyte"]
+    assert row["percent_first"] == line["percent"] == lymphocytes
+    assert document["comparison"]["total_first"] == document["formula"]["total"]
+    assert (smudge == "as_lymphocytes") != document["comparison"]["differs"]
 
 
 def test_a_second_count_without_leukocytes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from fakes import FakeClassifier
 
+from cells.records import Finding
 from cells.vocabulary import CellClass
 from commands.main import main
+from commands.remarks import warn_of_remarks
 from leukoformula import pipeline
 from project import ROOT
+from slides.calibration import Calibration
 from slides.own_pictures import report_pictures
 
 FILES = [
@@ -183,6 +186,17 @@ def test_a_doubtful_pixel_size_is_told_everywhere(
     assert words[lang] in (out / "report.html").read_text(encoding="utf-8")
     assert main(["detect", str(smear), "--out", str(table), "--um-per-px", "0.115"]) in (0, 4)
     assert words["en"] in capsys.readouterr().err
+
+
+def test_fields_that_forbid_trust_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    scale = Calibration.from_um_per_px(0.1, "option")
+    odd = [Finding("other_magnification", "warning", name, 3.7) for name in ("a", "b", "c", "d")]
+    warn_of_remarks([*odd, Finding("out_of_focus", "warning", "e")], scale)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("(a, b, c, …)")
+    warn_of_remarks([Finding("other_magnification", "warning", "", 0.5), *odd[:2]], scale)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("(a, b)")
 
 
 @pytest.mark.parametrize("command", ["report", "detect"])

@@ -46,6 +46,15 @@ def test_yolo_boxes_and_faults(tmp_path: Path) -> None:
     assert len(read.faults) == 7
 
 
+def test_a_yolo_polygon_counts_by_the_box_around_it(tmp_path: Path) -> None:
+    lines = ["0 0.4 0.5 0.5 0.3 0.6 0.5 0.5 0.7", "1 0.1 0.1 0.2 0.2 nan 0.1", "0 0.1 0.1 0.2 0.2 0.3"]
+    (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
+    read = read_yolo(tmp_path / "a.txt", height=100, width=200)
+    (box,) = read.boxes
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((80, 30, 120, 70))
+    assert ["no number" in read.faults[0], "6 values" in read.faults[1]] == [True, True]
+
+
 def test_empty_yolo_file_is_an_image_without_cells(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("", encoding="utf-8")
     read = read_yolo(tmp_path / "a.txt", height=10, width=10)

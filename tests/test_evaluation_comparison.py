@@ -330,6 +330,16 @@ def test_two_sets_of_one_name_are_refused() -> None:
         compare([system("a", 1)], [cells_of("ward", 9), cells_of("ward", 9)], options=QUICK)
 
 
+def test_known_answers_alone_are_refused_on_one_class() -> None:
+    cells = cells_of("ward", 30)
+    one = replace(cells, labels=(C.LYMPHOCYTE,) * 30)
+    options = replace(QUICK, known_answers=True)
+    with pytest.raises(DataError, match="all cells of ward are labelled lymphocyte"):
+        compare([system("a", 1)], [one], options=options)
+    compare([system("a", 1)], [cells], options=options)
+    compare([system("a", 1)], [one], options=QUICK)
+
+
 def write_image(path: Path, *, seed: int, side: int = 96) -> None:
     image = np.random.default_rng(seed).integers(150, 250, (side, side, 3), dtype=np.uint8)
     assert cv2.imwrite(str(path), image)
@@ -376,6 +386,27 @@ def test_the_scale_of_a_manifest_is_known_by_both_names(tmp_path: Path) -> None:
     )
     assert (first.crops == second.crops).all()
     assert (first.crops == third.crops).all()
+
+
+def test_an_image_that_no_leukocyte_fits_in_is_refused(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", seed=1)
+    write_image(tmp_path / "b.png", seed=2)
+    write_image(tmp_path / "tiny.png", seed=3, side=9)
+    rows = ["a.png,basophil,,30", "b.png,basophil,,120", "tiny.png,basophil,,"]
+    cells = read_manifest_cells(write_manifest_csv(tmp_path, rows))
+    assert cells.paths == ("a.png",)
+    assert [one.name for one in cells.refused] == ["b.png", "tiny.png"]
+    assert "no leukocyte fits in" in cells.refused[0].reason
+    assert cells.assumed_scale == 0
+
+
+def test_cells_of_two_sets_are_told(tmp_path: Path) -> None:
+    sets = [cells_of("ward", 30), cells_of("clinic", 10), cells_of("else", 10, seed=1)]
+    comparison = compare([system("a", 1), system("b", 9)], sets, options=QUICK)
+    assert [result.shared for result in comparison.results] == [0, 10, 0]
+    (told,) = comparison.results[1].warnings
+    assert told.startswith("clinic: the images of 10 cells stand in an earlier set")
+    assert comparison_document(comparison)["sets"][1]["doubts"] == [told]
 
 
 def test_a_split_can_be_chosen(tmp_path: Path) -> None:

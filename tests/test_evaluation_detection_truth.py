@@ -1,6 +1,7 @@
 """Truth in three formats and its faults: named and listed, never a crash."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from cells.errors import DataError, InputError, UsageError
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box
 from evaluation.detection.coco import read_coco
 from evaluation.detection.labels import OPEN, Roles
-from evaluation.detection.truth import Truth, load_truth
+from evaluation.detection.truth import DOUBTED, Truth, load_truth
 from slides.own_pictures import mark_png
 
 ROLES = Roles()
@@ -137,6 +138,97 @@ def test_yolo_class_names_from_a_file(tmp_path: Path) -> None:
     assert (len(field.leukocytes), len(field.erythrocytes)) == (1, 1)
     with pytest.raises(DataError, match="class names"):
         _load(images, truth, "yolo", classes=tmp_path / "missing.txt")
+
+
+def test_a_picture_that_comes_twice_is_told(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_image(tmp_path / "i" / f"{name}.png", paint(0))
+        write_voc(tmp_path / "t" / f"{name}.xml", [box(60, 60)])
+    read = _load(tmp_path / "i", tmp_path / "t", "voc")
+    (fault,) = read.faults
+    assert (fault.where, fault.what) == ("b.png", "is the same picture as a.png; it is judged twice")
+    assert len(read.fields) == 2
+
+
+def test_links_capitals_and_other_formats_among_the_images(tmp_path: Path) -> None:
+    write_image(tmp_path / "elsewhere" / "a.png", paint(0))
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i" / "smear").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "i" / "b.webp").write_bytes(b"RIFF")
+    write_voc(tmp_path / "t" / "a.XML", [box(60, 60)])
+    write_voc(tmp_path / "t" / "b.xml", [box(60, 60)])
+    read = _load(tmp_path / "i", tmp_path / "t", "voc")
+    assert [(field.name, len(field.leukocytes)) for field in read.fields] == [("smear/a.png", 1)]
+    (fault,) = read.faults
+    assert (fault.where, fault.left_out) == ("b.webp", True)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("../../data.yaml", "train: ../train/images\nnc: 3\nnames: ['Platelets', 'RBC', 'WBC']\n"),
+        ("../data.yaml", "names:\n  0: Platelets\n  # cells\n  1: RBC\n  2: 'WBC'\npath: .\n"),
+        ("data.yml", "names:\n- Platelets\n- RBC\n- WBC # leukocytes\nnc: 3\n"),
+        ("../obj.names", "Platelets\nRBC\nWBC\n"),
+        ("../classes.txt", "Platelets\r\nRBC\r\nWBC"),
+    ],
+)
+def test_yolo_class_names_from_the_exporting_program(tmp_path: Path, place: str, text: str) -> None:
+    images, truth = tmp_path / "set" / "train" / "images", tmp_path / "set" / "train" / "labels"
+    write_image(images / "a.png", paint(0))
+    truth.mkdir()
+    (truth / "a.txt").write_text("2 0.5 0.5 0.2 0.2\n1 0.2 0.2 0.1 0.1\n0 0.8 0.8 0.05 0.05\n")
+    assert len(_load(images, truth, "yolo").fields[0].platelets) == 1
+    (truth / place).write_bytes(text.encode())
+    read = _load(images, truth, "yolo")
+    (field,) = read.fields
+    assert (field.leukocytes[0].size, field.erythrocytes[0].size) == pytest.approx((56.0, 28.0))
+    assert read.classes == f"0 Platelets, 1 RBC, 2 WBC ({Path(place).name})"
+    assert read.faults == []
+    read = _load(images, truth, "yolo", classes=truth / place)
+    assert read.fields == [field]
+
+
+@pytest.mark.parametrize("text", ["nc: 3\n", "names: {0: WBC}\n", "names: []\n", ""])
+def test_a_file_that_names_no_class_is_refused(tmp_path: Path, text: str) -> None:
+    write_image(tmp_path / "i" / "a.png", paint(0))
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "data.yaml").write_text(text)
+    with pytest.raises(DataError, match="--class-names"):
+        _load(tmp_path / "i", tmp_path / "t", "yolo")
+
+
+def test_annotations_of_another_size_are_doubted(tmp_path: Path) -> None:
+    write_image(tmp_path / "i" / "a.png", paint(0))
+    write_voc(tmp_path / "t" / "a.xml", [box(60, 60)], (SHAPE[1], SHAPE[0]))
+    (fault,) = [
+        fault for fault in _load(tmp_path / "i", tmp_path / "t", "voc").faults if fault.kind == DOUBTED
+    ]
+    assert fault.what.startswith("1 annotations state another size")
+
+
+@pytest.mark.parametrize("form", ["voc", "coco"])
+def test_names_that_do_not_match_are_doubted_where_images_are_taken_for_empty(
+    tmp_path: Path, form: str
+) -> None:
+    images, truth, _ = write_set(tmp_path, form)
+    assert _load(images, truth, form, missing="empty").faults == []
+    (images / "a.png").rename(images / "4f1c-a.png")
+    faults = _load(images, truth, form, missing="empty").faults
+    (doubt,) = [fault for fault in faults if fault.kind == DOUBTED]
+    assert doubt.what.startswith("1 images without annotation are taken for empty, and 1 annotations")
+
+
+def test_unknown_labels_are_named_and_a_truth_without_leukocytes_is_doubted(tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        write_image(tmp_path / "i" / f"{name}.png", paint(number))
+        write_voc(tmp_path / "t" / f"{name}.xml", [replace(box(60, 60), label="Лейкоцит")])
+    *single, label, doubt = _load(tmp_path / "i", tmp_path / "t", "voc").faults
+    assert [fault.where for fault in single] == ["a.png", "b.png"]
+    assert (label.kind, doubt.kind) == ("label", DOUBTED)
+    assert "'Лейкоцит' is unknown: its 2 boxes" in label.what
+    roles = Roles.of(("лейкоцит",))
+    assert _load(tmp_path / "i", tmp_path / "t", "voc", roles=roles).faults == []
 
 
 def test_an_image_without_annotation_may_be_empty(tmp_path: Path) -> None:

@@ -75,6 +75,17 @@ def test_only_counted_leukocytes_are_compared(tmp_path: Path, capsys: pytest.Cap
     assert "fields with a published category: 3 known, 2 found" in text
 
 
+def test_known_labels_are_pooled_as_the_finds_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = "image,label\na_0.jpg,neutrophil_band\na_0.jpg,neutrophil_segmented\na_0.jpg,platelet\n"
+    (tmp_path / "labels.csv").write_text(lines, encoding="utf-8")
+    document = {"fields": [{"name": "a_0.jpg"}], "cells": [cell("a_0.jpg", "neutrophil_band")]}
+    (tmp_path / "result.json").write_text(json.dumps(document), encoding="utf-8")
+    assert main([str(tmp_path / "result.json"), "--labels", str(tmp_path / "labels.csv")]) == 0
+    text = capsys.readouterr().out
+    assert "every field: 2 known, 1 found" in text
+    assert "| Neutrophils | 2 | 100.0 | 1 | 100.0 |" in text
+
+
 def test_a_missing_result_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "labels.csv").write_text(LABELS, encoding="utf-8")
     assert main([str(tmp_path / "none.json"), "--labels", str(tmp_path / "labels.csv")]) == 3

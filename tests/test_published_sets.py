@@ -189,6 +189,16 @@ def test_faults_of_a_manifest_are_named(tmp_path: Path, text: str, fault: str) -
         read_rows(tmp_path / "rows.csv")
 
 
+def test_rows_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Path,Label ,Group\na.png,lymphocyte , s1\n", encoding="utf-8-sig")
+    (row,) = read_rows(path)
+    assert (row.path, row.label, row.group) == (tmp_path / "a.png", "lymphocyte", "s1")
+    path.write_text("path;label\na.png;lymphocyte\n", encoding="utf-8")
+    with pytest.raises(DataError, match="commas, not semicolons"):
+        read_rows(path)
+
+
 def test_labels_are_pooled_and_others_left_out() -> None:
     rows = [ImageRow(Path("a"), label) for label in ("monocyte", "neutrophil", "eosinophil", "basophil")]
     two = {"monocyte": "mono", "neutrophil": "poly", "eosinophil": "poly"}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cells.errors import DataError, InputError
 from cells.files import atomic_path
+from cells.manifests import read_manifest
 
 IMAGE_SUFFIXES = (".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff")
 """Endings of image files, lower case."""
@@ -124,20 +125,15 @@ def read_rows(path: Path) -> list[ImageRow]:
     Raises
     ------
     DataError
-        Where the file cannot be read, is empty, or a row has no path, no label or a faulty box.
+        Where the file cannot be read, lacks a column, is empty, or a row has no path, no label or a faulty
+        box.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            table = list(csv.DictReader(handle))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the manifest {path}: {error}; give a UTF-8 CSV file") from error
-    if not table:
-        raise DataError(f"the manifest {path} lists no image; give columns path and label")
+    table = read_manifest(path, columns=("path", "label"))
     return [_row(path, number, line) for number, line in enumerate(table, start=2)]
 
 
-def _row(path: Path, number: int, line: Mapping[str, str | None]) -> ImageRow:
-    missing = [name for name in ("path", "label") if not line.get(name)]
+def _row(path: Path, number: int, line: Mapping[str, str]) -> ImageRow:
+    missing = [name for name in ("path", "label") if not line[name].strip()]
     if missing:
         raise DataError(f"{path}, line {number}: no value for {', '.join(missing)}; fill it in")
     words = (line.get("box") or "").split()
@@ -149,10 +145,10 @@ def _row(path: Path, number: int, line: Mapping[str, str | None]) -> ImageRow:
         raise DataError(f"{path}, line {number}: box {line['box']!r}; give four whole numbers")
     box = (numbers[0], numbers[1], numbers[2], numbers[3]) if numbers else None
     return ImageRow(
-        path.parent / str(line["path"]),
-        str(line["label"]),
-        line.get("group") or "",
-        line.get("split") or "",
+        path.parent / line["path"],
+        line["label"].strip(),
+        (line.get("group") or "").strip(),
+        (line.get("split") or "").strip(),
         box,
     )
 

@@ -1,13 +1,13 @@
 """The comparison itself: classifiers on labelled sets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cells.errors import UsageError
+from cells.errors import DataError, UsageError
 from cells.vocabulary import CellClass
 from classifiers.ensemble import EnsembleClassifier
 from evaluation.class_scores import Share
@@ -82,6 +82,8 @@ class SetResult:
         Cells on which they disagree, worst first.
     doubts : CropDoubts
         What speaks against the colours and the scale of the crops.
+    shared : int, optional
+        Number of cells whose image an earlier set of the comparison holds as well.
     """
 
     cells: LabelledCells
@@ -91,11 +93,17 @@ class SetResult:
     agreements: tuple[Agreement, ...]
     differing: tuple[int, ...]
     doubts: CropDoubts
+    shared: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The doubts in sentences."""
         told = []
+        if self.shared:
+            told.append(
+                f"{self.cells.name}: the images of {self.shared} cells stand in an earlier set as well, so"
+                " that the figures of all sets together count them twice; do not trust those."
+            )
         if self.doubts.swapped:
             told.append(
                 f"{self.cells.name}: red and blue seem to be swapped (BGR instead of RGB?), since nuclei"
@@ -217,7 +225,8 @@ def compare(
     UsageError
         Where no set or no classifier is given, or two sets have one name.
     DataError
-        Where a classifier was trained on images of a set and this is not allowed.
+        Where a classifier was trained on images of a set and this is not allowed, or a set has one class
+        alone and only known answers are left.
     """
     chosen, tell = options or Options(), progress or _silent
     names = [cells.name for cells in sets]
@@ -225,10 +234,19 @@ def compare(
         raise UsageError(
             f"{len(systems)} classifiers on the sets {names}: give each at least once, by its name"
         )
+    for cells in sets:
+        if chosen.known_answers and len(set(cells.labels)) == 1:
+            raise DataError(
+                f"all cells of {cells.name} are labelled {cells.labels[0]}: with known answers alone every"
+                " answer is right; leave --known-answers out"
+            )
     overlaps = find_overlaps(sets, systems)
     if not chosen.allow_overlap:
         refuse_overlaps(overlaps)
-    results = tuple(_judged(systems, cells, chosen, tell) for cells in sets)
+    results = tuple(
+        replace(_judged(systems, cells, chosen, tell), shared=_shared(cells, sets[:place]))
+        for place, cells in enumerate(sets)
+    )
     return Comparison(
         tuple(systems),
         results,
@@ -239,6 +257,11 @@ def compare(
         chosen,
         dict(facts or {}),
     )
+
+
+def _shared(cells: LabelledCells, earlier: Sequence[LabelledCells]) -> int:
+    known = {found for other in earlier for found in other.hashes}
+    return sum(found in known for found in cells.hashes)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

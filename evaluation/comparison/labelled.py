@@ -13,7 +13,7 @@ from cells.units import CROP_ERYTHROCYTE_PX, CROP_PX
 from cells.vocabulary import CellClass
 from classifiers.training_hashes import file_hash
 from evaluation.classifier_sets import labelled_set
-from features.crops import normalise_crop
+from features.crops import normalise_crop, too_small
 from slides.crop_check import SAMPLED, CropDoubts, check_crops
 from slides.optics import white_point
 from slides.reader import read_image
@@ -42,7 +42,7 @@ class LabelledCells:
     hashes : tuple of str
         SHA-256 of the image file of each, hexadecimal.
     refused : tuple of Refusal, optional
-        Images that could not be read.
+        Images that could not be read or are too small for a cell.
     assumed_scale : int, optional
         Number of images whose shorter side was taken for 27 µm because nothing told their scale.
     sides : tuple of (float, float), optional
@@ -126,10 +126,13 @@ def read_manifest_cells(
         except InputError as error:
             refused.append(Refusal(row.path, str(error)))
             continue
-        scale = erythrocyte_px or row.scale
-        assumed += scale is None
+        stated = erythrocyte_px or row.scale
+        scale = stated or min(image.shape[:2]) / _CROP_ERYTHROCYTES
+        if fault := too_small(image, scale):
+            refused.append(Refusal(row.path, fault))
+            continue
+        assumed += stated is None
         white = white_point(image)
-        scale = scale or min(image.shape[:2]) / _CROP_ERYTHROCYTES
         crops.append(normalise_crop(image, erythrocyte_px=scale, white=white))
         whites.append(white)
         hashes.append(file_hash(path))

@@ -24,7 +24,7 @@ class ModelFacts:
     folder : Path
         Where it lies.
     name, kind, version, sha256 : str
-        As in its manifest; the hash is that of the weights.
+        As in its manifest; the hash is ``Model.fingerprint``, as in a result.
     size_bytes : int
         Size of the files that it needs to answer.
     hashes : TrainingHashes or None
@@ -132,5 +132,5 @@ def _facts(folder: Path) -> ModelFacts:
     if model.kind == "network":  # its other files serve saliency and further training
         needed = needed[:1]
     size = sum(map(len, needed))
-    named = (model.name, model.kind, model.version, model.sha256)
+    named = (model.name, model.kind, model.version, model.fingerprint)
     return ModelFacts(folder.resolve(), *named, size, training_hashes(model))

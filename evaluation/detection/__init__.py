@@ -7,6 +7,7 @@ from evaluation.detection.evaluate import Evaluation, Request, evaluate_detector
 from evaluation.detection.record import evaluation_document, schema, write_json
 from evaluation.detection.report import pages
 from evaluation.detection.tables import (
+    holds_verdicts,
     read_filled_audit,
     write_audit,
     write_fields,
@@ -20,6 +21,7 @@ __all__ = [
     "Request",
     "evaluate_detector",
     "evaluation_document",
+    "holds_verdicts",
     "read_filled_audit",
     "schema",
     "write_evaluation",

@@ -21,6 +21,9 @@ from evaluation.detection.truth import Fault, load_truth
 SEED = 20261120
 """Seed of the bootstrap."""
 
+CLASS_NUMBERS = "Class numbers"
+"""Name of the fact that says what the class numbers of YOLO files stand for."""
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -189,6 +192,7 @@ def evaluate_detector(
         progress=lambda done: progress("scanning", done, total),
     )
     faults = (*truth.faults, *unscaled, *scanned.faults)
+    classes = {CLASS_NUMBERS: truth.classes} if truth.classes else {}
     if not scanned.fields:
         first = next((fault for fault in faults if fault.left_out), None)
         reason = f" ({first.where}: {first.what})" if first else ""
@@ -200,7 +204,7 @@ def evaluate_detector(
         scanned,
         tuple(suggest(error) for error in scanned.errors),
         faults,
-        dict(facts or {}),
+        {**(facts or {}), **classes},
     )
 
 

@@ -183,7 +183,8 @@ def read_filled_audit(path: Path) -> AuditRows:
             missing = [name for name in _AUDITED if name not in (table.fieldnames or ())]
             if missing:
                 raise DataError(
-                    f"{path}: no readable audit list, it has no column {missing[0]}; check --audit"
+                    f"{path}: no readable audit list, it has no column {missing[0]}; check --audit, and that "
+                    "commas part the columns"
                 )
             for number, row in enumerate(table, 2):
                 verdict = (row["verdict"] or "").strip()
@@ -200,6 +201,30 @@ def read_filled_audit(path: Path) -> AuditRows:
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise DataError(f"{path}: no readable audit list ({error}); restore or mend it") from error
     return rows
+
+
+def holds_verdicts(path: Path) -> bool:
+    """Tell whether a person has given a verdict in an audit list.
+
+    Parameters
+    ----------
+    path : Path
+        The list; it need not exist.
+
+    Returns
+    -------
+    bool
+        True also where it has no readable column of verdicts, so that nobody can tell.
+    """
+    if not path.exists():
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            named = "verdict" in (table.fieldnames or ())
+            return not named or any((row["verdict"] or "").strip() for row in table)
+    except (OSError, ValueError, csv.Error):
+        return True
 
 
 def write_negatives(evaluation: Evaluation, folder: Path) -> int:

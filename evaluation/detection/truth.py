@@ -1,6 +1,7 @@
 """The fields of an evaluation: images paired with their truth, and every fault on the way by name."""
 
-import os
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,25 +10,30 @@ from cells.errors import DataError, InputError, UsageError
 from cells.records import RGBImage
 from detector.audit import AuditRows, apply_audit
 from detector.truth import ERYTHROCYTE, LEUKOCYTE, PLATELET, Box, Boxes, read_voc, read_yolo
+from evaluation.detection.class_names import FILES, class_names
 from evaluation.detection.coco import CocoTruth, read_coco
 from evaluation.detection.labels import OPEN, Roles
 from slides.lamp import Lighting, even_lamp
-from slides.own_pictures import own_pictures
-from slides.reader import SUFFIXES, printable, read_image
+from slides.reader import open_smear, printable, read_image
 
 FORMATS = ("voc", "yolo", "coco")
 """Formats of truth."""
 
-YOLO_CLASSES = ("wbc", "rbc", "platelet")
-"""Classes of YOLO files where no file of classes is given."""
-
 DOUBTED = "doubt"
 """Kind of a fault that forbids to trust the figures: swapped colours, another scale than that given."""
 
+ALL_FIELDS = "all fields"
+"""Place of a fault that is told once for all fields."""
+
 _SUFFIX = {"voc": ".xml", "yolo": ".txt"}
-_CLASSES_FILE = "classes.txt"
-_NO_LABELS = frozenset({"classes.txt", "notes.txt", "readme.txt", "obj.names", "train.txt", "val.txt"})
-_MAX_CLASSES_BYTES = 1_000_000
+_NO_LABELS = frozenset(
+    {
+        *(*FILES, "notes.txt", "readme.txt", "readme.roboflow.txt", "readme.dataset.txt"),
+        *("train.txt", "val.txt", "test.txt"),
+    }
+)
+_OTHER_SIZE = "states a size of"
+_SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,13 @@ class Truth:
         The fields that can be judged, by name.
     faults : list of Fault
         Everything that is wrong with images and truth.
+    classes : str
+        What the class numbers of YOLO files stand for and which file says so; empty for other formats.
     """
 
     fields: list[FieldTruth] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    classes: str = ""
 
 
 def load_truth(
@@ -118,8 +127,7 @@ def load_truth(
     roles : Roles
         What each label stands for.
     classes : Path, optional
-        Names of the YOLO classes, one a line; None takes ``classes.txt`` beside the files, else
-        `YOLO_CLASSES`.
+        Names of the YOLO classes, as `evaluation.detection.class_names.class_names` takes them.
     audit : AuditRows, optional
         Audit list that is applied to the boxes.
     missing : {"left_out", "empty"}, optional
@@ -151,13 +159,31 @@ def load_truth(
     else:
         if not truth.is_dir():
             raise InputError(f"no folder {truth}; give the folder of {form.upper()} files with --truth")
-        names = _yolo_names(truth, classes, roles) if form == "yolo" else roles.names()
+        names: Mapping[str, str] = roles.names()
+        if form == "yolo":
+            known = class_names(truth, classes)
+            names = {str(number): roles.of_label(name) or name for number, name in known.names.items()}
+            result.classes = printable(str(known))
         source = _folder_source(truth, paths, form, names, result.faults)
+    unknown: Counter[str] = Counter()
+    pictures: dict[bytes, str] = {}
     for number, (name, path) in enumerate(paths.items(), 1):
         progress("reading truth", number, len(paths))
-        found = _field(name, path, source, missing=missing, audit=audit or {}, faults=result.faults)
+        found = _field(
+            name,
+            path,
+            source,
+            missing=missing,
+            audit=audit or {},
+            faults=result.faults,
+            unknown=unknown,
+            pictures=pictures,
+        )
         if found is not None:
             result.fields.append(found)
+    result.faults.extend(_of_all(result, unknown))
+    if missing == "empty":
+        result.faults.extend(_of_names(source))
     used = {Path(field.name).name for field in result.fields} | {field.name for field in result.fields}
     result.faults.extend(
         Fault("audit", name, "is in the audit list but not among the fields that are judged")
@@ -169,24 +195,17 @@ def load_truth(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Finds the boxes of an image; None where it has no annotation."""
+    """Finds the boxes of an image, None where it has no annotation; counts what has no partner."""
 
     boxes: Callable[[str, int, int], Boxes | None]
+    lone_annotations: int
+    lone_images: int
 
 
 def _images(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"no folder {folder}; give the folder of fields with --images")
-    found: dict[str, Path] = {}
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(set(files) - own_pictures(Path(place), files)):
-            path = Path(place) / file
-            if not file.startswith(".") and path.suffix.lower() in SUFFIXES:
-                found[path.relative_to(folder).as_posix()] = path
-    if not found:
-        raise InputError(f"{folder}: no PNG, JPEG, BMP or TIFF image in this folder; give another")
-    return dict(sorted(found.items()))
+    return {path.relative_to(folder).as_posix(): path for path in sorted(open_smear(folder).files)}
 
 
 def _folder_source(
@@ -199,8 +218,10 @@ def _folder_source(
     suffix = _SUFFIX[form]
     files = {
         path.relative_to(truth).with_suffix("").as_posix(): path
-        for path in sorted(truth.rglob(f"*{suffix}"))
-        if path.name.lower() not in _NO_LABELS and not path.name.startswith(".")
+        for path in sorted(truth.rglob("*"))
+        if path.suffix.lower() == suffix
+        and path.name.lower() not in _NO_LABELS
+        and not path.name.startswith(".")
     }
     stems = {_stem(name) for name in paths}
     chosen = _matched(stems, files)
@@ -216,7 +237,7 @@ def _folder_source(
         read = read_yolo if form == "yolo" else read_voc
         return read(path, height=height, width=width, names=names)
 
-    return _Source(boxes)
+    return _Source(boxes, len(lone), sum(_stem(name) not in chosen for name in paths))
 
 
 def _stem(name: str) -> str:
@@ -242,20 +263,6 @@ def _matched(stems: Iterable[str], files: Mapping[str, Path]) -> dict[str, Path]
     return chosen
 
 
-def _yolo_names(truth: Path, classes: Path | None, roles: Roles) -> dict[str, str]:
-    path = classes or truth / _CLASSES_FILE
-    if classes is None and not path.is_file():
-        names = list(YOLO_CLASSES)
-    else:
-        try:
-            if path.stat().st_size > _MAX_CLASSES_BYTES:
-                raise DataError(f"{path}: too large for a file of class names; give another")
-            names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read the class names {path} ({error}); give one name a line") from error
-    return {str(number): roles.of_label(name) or name for number, name in enumerate(names) if name}
-
-
 def _coco_source(truth: Path, paths: Mapping[str, Path], roles: Roles, faults: list[Fault]) -> _Source:
     if not truth.is_file():
         raise InputError(f"no file {truth}; give the COCO document with --truth")
@@ -269,7 +276,7 @@ def _coco_source(truth: Path, paths: Mapping[str, Path], roles: Roles, faults: l
         file_name = chosen.get(name)
         return None if file_name is None else document.boxes(file_name, height=height, width=width)
 
-    return _Source(boxes)
+    return _Source(boxes, len(lone), len(paths) - len(chosen))
 
 
 def _coco_names(document: CocoTruth, paths: Mapping[str, Path]) -> dict[str, str]:
@@ -290,8 +297,50 @@ def _coco_names(document: CocoTruth, paths: Mapping[str, Path]) -> dict[str, str
     return chosen
 
 
+def _of_all(truth: Truth, unknown: Mapping[str, int]) -> list[Fault]:
+    """Return the unknown labels of all fields, and what forbids to trust the figures."""
+    found = [
+        Fault(
+            "label",
+            ALL_FIELDS,
+            f"the label '{printable(label)[:80]}' is unknown: its {number} boxes are left unused, and finds "
+            "on them count as false; name the labels of leukocytes with --leukocytes",
+        )
+        for label, number in sorted(unknown.items())
+    ]
+    sizes = sum(_OTHER_SIZE in fault.what for fault in truth.faults)
+    if sizes:
+        said = f"{sizes} annotations state another size than their image has (made smaller or turned since?)"
+        found.append(Fault(DOUBTED, ALL_FIELDS, f"{said}; the figures there are not to be trusted"))
+    unused = sum(unknown.values()) + sum(_SKIPPED in fault.what for fault in truth.faults)
+    unused += sum(len(field.open) for field in truth.fields)
+    if unused and not any(field.leukocytes for field in truth.fields):
+        said = f"no box of a leukocyte among the annotations, and {unused} boxes of no use"
+        found.append(Fault(DOUBTED, ALL_FIELDS, f"{said}; the figures are not to be trusted"))
+    return found
+
+
+def _of_names(source: _Source) -> list[Fault]:
+    if not (source.lone_annotations and source.lone_images):
+        return []
+    said = (
+        f"{source.lone_images} images without annotation are taken for empty, and "
+        f"{source.lone_annotations} annotations have no image of their name; if these belong together, "
+        "the figures are not to be trusted"
+    )
+    return [Fault(DOUBTED, ALL_FIELDS, said)]
+
+
 def _field(
-    name: str, path: Path, source: _Source, *, missing: str, audit: AuditRows, faults: list[Fault]
+    name: str,
+    path: Path,
+    source: _Source,
+    *,
+    missing: str,
+    audit: AuditRows,
+    faults: list[Fault],
+    unknown: Counter[str],
+    pictures: dict[bytes, str],
 ) -> FieldTruth | None:
     shown = printable(name)
     try:
@@ -308,6 +357,9 @@ def _field(
     if read is None and missing != "empty":
         faults.append(Fault("annotation", shown, "has no annotation; left out", left_out=True))
         return None
+    first = pictures.setdefault(hashlib.sha256(image.tobytes()).digest(), shown)
+    if first != shown:
+        faults.append(Fault("image", shown, f"is the same picture as {first}; it is judged twice"))
     boxes = read.boxes if read is not None else ()
     lines = [line for line in (read.faults if read is not None else ()) if "unknown name" not in line]
     faults.extend(Fault("box", shown, printable(line)) for line in lines)
@@ -318,6 +370,7 @@ def _field(
     for label in sorted(set(by_role) - {LEUKOCYTE, ERYTHROCYTE, PLATELET, OPEN}):
         said = f"{len(by_role[label])} boxes of the unknown label '{printable(label)[:80]}'; left unused"
         faults.append(Fault("label", shown, said))
+        unknown[label] += len(by_role[label])
     leukocytes, left_open = apply_audit(boxes, verdicts, height=height, width=width)
     return FieldTruth(
         shown,
