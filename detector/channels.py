@@ -1,5 +1,6 @@
 """The channel picture that the window scanner looks at: small, quantised maps of a field at a fixed scale."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from detector.working_scale import (
     density_table,
     working_image,
 )
-from detector.yardstick import TYPICAL_ERYTHROCYTE, density_of_planes, yard_planes
+from detector.yardstick import TYPICAL_ERYTHROCYTE, density_of_planes, usual_green, yard_planes
 from slides.optics import MAX_DENSITY
 
 WINDOW = round(WINDOW_UM / ERYTHROCYTE_UM * BLOCKS_PER_ERYTHROCYTE)
@@ -54,6 +55,9 @@ RED, STAIN = CHANNELS.index("red"), CHANNELS.index("stain")
 
 STAIN_STEPS = 48.0
 """Value of the channel ``stain`` for the green density of an erythrocyte."""
+
+MOST_GREEN = 0.17
+"""Green density of erythrocytes beyond which a field is scanned as if it had less contrast."""
 
 _DENSITY_STEPS = 255.0 / MAX_DENSITY
 _NUCLEAR_ZERO = 64
@@ -122,6 +126,7 @@ def channel_picture(
     erythrocyte_px: float,
     tile_rows: int = 2048,
     read: RowReader | None = None,
+    most_green: float = math.inf,
 ) -> ChannelPicture:
     """Compute the channel picture of a field.
 
@@ -137,6 +142,9 @@ def channel_picture(
         Rows of the image that are read together; does not alter the result.
     read : callable, optional
         Gives rows of the image; None takes drawn ink out of them (``detector.ink``).
+    most_green : float, optional
+        Where the green density of the erythrocytes is above it, as in a dense stain or a picture of much
+        contrast, the channels ``red``, ``green`` and ``blue`` are less in proportion.
 
     Returns
     -------
@@ -153,8 +161,8 @@ def channel_picture(
         fine = np.asarray(cv2.LUT(small[BLOCK * band.start : BLOCK * band.stop], table), np.float32)
         coarse[band] = _coarse(fine)
     if rows <= _BAND_ROWS:
-        return _picture(fine, None, coarse, steps)
-    return _picture(small, table, coarse, steps)
+        return _picture(fine, None, coarse, steps, most_green)
+    return _picture(small, table, coarse, steps, most_green)
 
 
 def _bands(rows: int) -> list[slice]:
@@ -171,16 +179,19 @@ def _picture(
     table: NDArray[np.float32] | None,
     coarse: NDArray[np.float32],
     steps: tuple[float, float],
+    most_green: float = math.inf,
 ) -> ChannelPicture:
     """Fill the maps band by band, so that the fine gradients never stand in memory as a whole."""
     rows, cols = coarse.shape[:2]
     planes = yard_planes(coarse)
     yard, whole = density_of_planes(planes), planes[0].size == rows * cols
+    dense = min(float(yard[1]), usual_green(planes)) if yard[1] > most_green else 0.0
+    contrast = most_green / dense if dense > most_green else 1.0
     maps = np.empty((len(CHANNELS), rows + 2 * PADDING, cols + 2 * PADDING), np.uint8)
     inner = maps[:, PADDING : PADDING + rows, PADDING : PADDING + cols]
     for band in _bands(rows):
         parts = [plane.reshape(rows, cols)[band] for plane in planes] if whole else cv2.split(coarse[band])
-        _fill_densities(inner[:6, band], coarse[band], parts, yard)
+        _fill_densities(inner[:6, band], coarse[band], parts, yard, contrast)
         top, bottom = max(BLOCK * band.start - _HALO, 0), min(BLOCK * band.stop + _HALO, BLOCK * rows)
         fine = small[top:bottom] if table is None else cv2.LUT(small[top:bottom], table)
         own = slice(BLOCK * band.start - top, BLOCK * band.stop - top)
@@ -197,9 +208,10 @@ def _fill_densities(
     coarse: NDArray[np.float32],
     planes: Sequence[MatLike],
     yard: NDArray[np.float64],
+    contrast: float,
 ) -> None:
     red, green, blue = planes
-    out[:3] = cv2.split(_quantised(coarse, _DENSITY_STEPS))
+    out[:3] = cv2.split(_quantised(coarse, contrast * _DENSITY_STEPS))
     step = STAIN_STEPS / yard[1]
     for number, plane, part, zero in ((3, red, 0, _NUCLEAR_ZERO), (4, blue, 2, HAEM_ZERO)):
         lack = -step * yard[part] / yard[1]

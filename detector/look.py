@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from cells.records import RGBImage, WhitePoint
-from detector.channels import ChannelPicture, channel_picture
+from detector.channels import MOST_GREEN, ChannelPicture, channel_picture
 from detector.ink import Ink, rows_without_ink
 from detector.working_scale import RowReader, release_pages
 
@@ -43,7 +43,12 @@ class Look:
         """Return the channels for a window of so many times the usual side, above 0."""
         told = window * self.erythrocyte_px
         return channel_picture(
-            self.image, self.white, erythrocyte_px=told, tile_rows=self.tile_rows, read=self._reader(told)
+            self.image,
+            self.white,
+            erythrocyte_px=told,
+            tile_rows=self.tile_rows,
+            read=self._reader(told),
+            most_green=MOST_GREEN,
         )
 
     def square(self, row: float, col: float, *, reach: float) -> RGBImage:

@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from detector.channels import CHANNELS, HAEM, HAEM_ZERO, PADDING, WINDOW, channel_picture, picture_of
+from detector.channels import (
+    CHANNELS,
+    HAEM,
+    HAEM_ZERO,
+    MOST_GREEN,
+    PADDING,
+    WINDOW,
+    ChannelPicture,
+    channel_picture,
+    picture_of,
+)
 from detector.working_scale import working_densities
-from detector.yardstick import erythrocyte_density
+from detector.yardstick import erythrocyte_density, usual_green
 
 WHITE = np.array([230.0, 228.0, 225.0])
 
@@ -100,3 +110,43 @@ def test_yardstick_equals_its_rule_by_sorting(dark: slice | None, size: int) -> 
     expected[1] = max(expected[1], 0.06)
     assert len(stained) >= 8
     assert erythrocyte_density(pixels).tolist() == expected
+
+
+def dense_discs(level: float, *, share: float = 0.4) -> np.ndarray:
+    densities = np.zeros((120, 160, 3), np.float32)
+    rows = round(share * len(densities))
+    densities[:rows] = np.array((0.5, 1.0, 0.9), np.float32) * level
+    densities[rows : rows + 10] = np.array((0.9, 1.2, 0.5), np.float32)
+    return densities
+
+
+def picture_at(densities: np.ndarray, **options: float) -> ChannelPicture:
+    white = np.full(3, 250.0)
+    image = np.rint(white * 10.0**-densities).astype(np.uint8)
+    return channel_picture(image, white, erythrocyte_px=10.0, **options)
+
+
+def test_a_dense_field_is_seen_with_less_contrast() -> None:
+    pale, dense = (picture_at(dense_discs(level), most_green=MOST_GREEN) for level in (MOST_GREEN, 0.5))
+    inside = np.s_[PADDING + 3 : PADDING + 20, PADDING:-PADDING]
+    for channel in range(3):
+        assert np.abs(pale.maps[channel][inside].astype(int) - dense.maps[channel][inside]).max() <= 2
+    plain = picture_at(dense_discs(0.5))
+    assert np.array_equal(plain.maps[3:], dense.maps[3:])
+    assert (plain.maps[1][inside] > 2.5 * dense.maps[1][inside].astype(float)).all()
+
+
+def test_pale_erythrocytes_beside_a_dense_cell_are_left() -> None:
+    densities = dense_discs(0.08)
+    densities[60:110, 20:70] = (0.35, 0.5, 0.49)
+    before, after = picture_at(densities), picture_at(densities, most_green=MOST_GREEN)
+    assert before.erythrocyte_green > MOST_GREEN
+    assert np.array_equal(before.maps, after.maps)
+
+
+def test_usual_green_is_the_median_of_what_is_stained() -> None:
+    green = np.zeros(1000, np.float32)
+    assert usual_green([green] * 3) == 0.0
+    green[:300] = np.linspace(0.2, 0.4, 300)
+    assert usual_green([green] * 3) == pytest.approx(0.3, abs=0.01)
+    assert usual_green([green[::-1]] * 3) == usual_green([green] * 3)

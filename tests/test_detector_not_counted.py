@@ -36,14 +36,8 @@ def test_large_drawn_clumps_are_not_counted(tmp_path: Path) -> None:
     assert counted({"clumps": drawn(63, **CLUMPS).image}, tmp_path) == []
 
 
-CLUMP_ON_ERYTHROCYTE = {
-    "1362.jpg": (),
-    "294.jpg": pytest.mark.xfail(reason="the classifier takes the clump for a leukocyte", strict=True),
-}
-
-
 @pytest.mark.data
-@pytest.mark.parametrize("name", [pytest.param(n, marks=m) for n, m in CLUMP_ON_ERYTHROCYTE.items()])
+@pytest.mark.parametrize("name", ["1362.jpg", "294.jpg"])
 def test_a_platelet_on_erythrocytes_is_not_counted(data: Path, name: str) -> None:
     field = read(data, Case("deepbionet", name))
     finds = scan(Scanner.load(MODEL), field)
