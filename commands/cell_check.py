@@ -46,6 +46,11 @@ class CellCheck:
         from slides.crop_check import check_crops
 
         doubts = check_crops([(item.image, item.white, item.erythrocyte_px) for item in self._sample])
+        if doubts.grey:
+            say(
+                "warning: the images are grey, but cells are told by the colours of their stain; do not trust"
+                " the result, photograph the cells in colour"
+            )
         if doubts.swapped:
             say(
                 "warning: red and blue seem to be swapped (BGR instead of RGB?): nuclei absorb blue more than"

@@ -1,4 +1,4 @@
-"""Whether images of single cells have the order of colours and the scale that they are read with."""
+"""Whether images of single cells have colours, and the order of them and scale that they are read with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from slides.calibration import pooled_diameter
 from slides.channel_order import SWAPPED_SHARE, at_working_scale, measure_order, share_swapped
 from slides.erythrocytes import ErythrocyteMeasure, measure_erythrocytes
 from slides.scale_check import DOUBTFUL, SURE_ERYTHROCYTES, deviation
+from slides.screening import is_grey
 
 SAMPLED = 30
 """Number of images that are looked at, evenly spread over what there is."""
@@ -31,10 +32,13 @@ class CropMeasure:
         What `slides.channel_order.measure_order` says; None where the image does not tell.
     erythrocytes : ErythrocyteMeasure
         Its erythrocytes, in units of the diameter that is stated of them.
+    grey : bool
+        Whether it has no colours.
     """
 
     order: float | None
     erythrocytes: ErythrocyteMeasure
+    grey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,14 @@ class CropDoubts:
         Diameter of the erythrocytes over that stated; None where it suits or too few outlines tell.
     outlines : int
         Outlines that the diameter rests on; 0 without one.
+    grey : bool
+        Whether half of the images or more have no colours.
     """
 
     swapped: bool
     size: float | None
     outlines: int
+    grey: bool = False
 
 
 def measure_crop(image: RGBImage, white: WhitePoint, erythrocyte_px: float) -> CropMeasure:
@@ -72,12 +79,13 @@ def measure_crop(image: RGBImage, white: WhitePoint, erythrocyte_px: float) -> C
     -------
     CropMeasure
     """
+    grey = is_grey(image)
     image, erythrocyte_px = at_working_scale(image, erythrocyte_px)
     found = measure_erythrocytes(image, white)
     per_edge = BOXED_PER_EDGE / erythrocyte_px
     told = None if found.diameter_px is None else Pixels(found.diameter_px * per_edge)
     scaled = replace(found, diameter_px=told, diameters=found.diameters * per_edge)
-    return CropMeasure(measure_order(image, white, erythrocyte_px / BOXED_PER_EDGE), scaled)
+    return CropMeasure(measure_order(image, white, erythrocyte_px / BOXED_PER_EDGE), scaled, grey)
 
 
 def doubts_of(measures: Sequence[CropMeasure]) -> CropDoubts:
@@ -95,13 +103,14 @@ def doubts_of(measures: Sequence[CropMeasure]) -> CropDoubts:
         `slides.scale_check.SURE_ERYTHROCYTES` outlines agree on it.
     """
     swapped = share_swapped(measure.order for measure in measures) >= SWAPPED_SHARE
+    grey = 0 < len(measures) <= 2 * sum(measure.grey for measure in measures)
     try:
         size, outlines = pooled_diameter([measure.erythrocytes for measure in measures])
     except CalibrationError:
-        return CropDoubts(swapped, None, 0)
+        return CropDoubts(swapped, None, 0, grey)
     if outlines < SURE_ERYTHROCYTES or deviation(1.0, size) < DOUBTFUL:
-        return CropDoubts(swapped, None, 0)
-    return CropDoubts(swapped, size, outlines)
+        return CropDoubts(swapped, None, 0, grey)
+    return CropDoubts(swapped, size, outlines, grey)
 
 
 def check_crops(images: Sequence[CropImage]) -> CropDoubts:

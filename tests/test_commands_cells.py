@@ -219,6 +219,15 @@ def test_swapped_colours_and_a_wrong_scale_are_named(
     assert "measure about 42 px" in shown and "not 60" in shown
 
 
+def test_grey_images_are_named(
+    tmp_path: Path, fake_models: FakeClassifier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), cv2.cvtColor(draw(0), cv2.COLOR_RGB2GRAY))
+    assert main(["classify", str(tmp_path / "in"), "--out", str(tmp_path / "out.csv")]) == 0
+    assert "warning: the images are grey" in capsys.readouterr().err
+
+
 def test_a_sample_of_the_images_is_looked_at() -> None:
     check = CellCheck(300)
     for number in range(300):

@@ -34,6 +34,12 @@ def test_swapped_colours_are_told() -> None:
     assert doubts([image[..., ::-1].copy() for image in images], 41) == CropDoubts(True, None, 0)
 
 
+def test_grey_images_are_told() -> None:
+    images = [np.repeat(draw(number)[..., 1:2], 3, axis=2) for number in range(4)]
+    assert doubts(images, 41) == CropDoubts(swapped=False, size=None, outlines=0, grey=True)
+    assert not doubts([*images[:1], *(draw(number) for number in range(2))], 41).grey
+
+
 def test_what_tells_nothing_is_not_doubted() -> None:
     tight = draw(0)[50:94, 50:94].copy()
     assert doubts([tight] * 30, 41) == NONE

@@ -104,6 +104,11 @@ class SetResult:
                 f"{self.cells.name}: the images of {self.shared} cells stand in an earlier set as well, so"
                 " that the figures of all sets together count them twice; do not trust those."
             )
+        if self.doubts.grey:
+            told.append(
+                f"{self.cells.name}: the images are grey, but cells are told by the colours of their stain;"
+                " do not trust the figures."
+            )
         if self.doubts.swapped:
             told.append(
                 f"{self.cells.name}: red and blue seem to be swapped (BGR instead of RGB?), since nuclei"
