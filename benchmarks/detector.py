@@ -119,9 +119,9 @@ def plain_features(maps: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray
 def sklearn_ms(scanner: Scanner, image: NDArray[np.uint8]) -> tuple[float, float, float]:
     """Time an AdaBoostClassifier of as many trees of depth two: on all windows, their features, row by row.
 
-    Of more windows than `MOST_WINDOWS`, those of every n-th row are timed, times the share of all windows. Row
-    by row, as a loop over the field does it, is one call for each row of windows, features included; five rows
-    are timed.
+    Of more windows than `MOST_WINDOWS`, those of every n-th row are timed, times the share of all windows.
+    Row by row, as a loop over the field does it, is one call for each row of windows, features included;
+    five rows are timed.
     """
     from sklearn.ensemble import AdaBoostClassifier
     from sklearn.tree import DecisionTreeClassifier
