@@ -285,9 +285,11 @@ _QUALITY = {
         "Uneven lamp, made even before the analysis: centre the lamp and the condenser",
         "Неравномерное освещение, выровнено перед анализом: отцентрируйте лампу и конденсор",
     ),
-    "finding.dark_surround": (
-        "The field is a disc in the dark, as seen through an eyepiece: cells at its rim are not counted",
-        "Поле зрения – круг на тёмном фоне, как в окуляре: клетки у его края не учтены",
+    "finding.surround": (
+        "The field is only part of the picture (a disc in the dark, as seen through an eyepiece, or within "
+        "margins): cells at its rim are not counted",
+        "Поле зрения занимает лишь часть снимка (круг на тёмном фоне, как в окуляре, или снимок в рамке): "
+        "клетки у его края не учтены",
     ),
     "finding.ink_over_cells": (
         "Drawn marks (label, line, frame) lie over cells: check these cells",

@@ -1,4 +1,4 @@
-"""The lamp of a photograph made even, and the dark around what an eyepiece shows blanked."""
+"""The lamp of a photograph made even, and what is no field blanked: the dark of an eyepiece, margins."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import LitArea, RGBImage
+from slides.margins import Part, within_margins
 
 MOST_FALL = 0.2
 """Largest fall of the lamp's light over a field, 0 to 1, that is left as it is."""
@@ -57,7 +58,7 @@ class Lighting:
 
 
 def even_lamp(image: RGBImage) -> Lighting:
-    """Make the lamp of a photograph even where it is not, and blank the dark around its lit part.
+    """Make the lamp of a photograph even where it is not, and blank the dark or the margins around it.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ def even_lamp(image: RGBImage) -> Lighting:
         `MOST_FALL`, if 12 of 16 tiles show empty slide. Dark is what leads to at least two black corners and
         has in its brightest channel under 30 % of what is bright in the picture (erythrocytes hardly absorb
         red). The lit part is the convex hull of what then has at least 60 % of the light, less a rim of 1.5 %
-        of the longer side; around it the picture is made the colour of the empty slide.
+        of the longer side; within margins (`slides.margins`) it is what they leave. Around it the picture is
+        made the colour of the empty slide.
 
     References
     ----------
@@ -83,9 +85,10 @@ def even_lamp(image: RGBImage) -> Lighting:
     factor = min(1.0, _LONG_SIDE / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    rough = _lit_roughly(image, small)
+    part = within_margins(image)
+    rough = _lit_roughly(image, small) if part is None else _inside(part, image.shape, small.shape)
     lamp, fall = _lamp(small, rough)
-    lit = None if rough is None else _lit_part(small, rough, lamp)
+    lit = rough if rough is None or part is not None else _lit_part(small, rough, lamp)
     if lamp is None and lit is None:
         return Lighting(image)
     changed = np.array(image) if lamp is None else _divided(image, lamp)
@@ -93,6 +96,15 @@ def even_lamp(image: RGBImage) -> Lighting:
         _blank(changed, lit)
     changed.setflags(write=False)
     return Lighting(changed, fall, lit)
+
+
+def _inside(part: Part, shape: tuple[int, ...], reduced: tuple[int, ...]) -> LitArea:
+    """Return a mask of the reduced picture, True where nothing but that part is seen."""
+    inside = np.zeros(reduced[:2], np.bool_)
+    down, across = reduced[0] / shape[0], reduced[1] / shape[1]
+    rows = slice(int(np.ceil(part.top * down)), int(part.bottom * down))
+    inside[rows, int(np.ceil(part.left * across)) : int(part.right * across)] = True
+    return inside
 
 
 def _lit_roughly(image: RGBImage, small: RGBImage) -> LitArea | None:

@@ -37,7 +37,7 @@ MAX_HEAPED = 0.4
 MIN_NUCLEAR = 0.15
 """Smallest area stained like nuclei, in erythrocyte areas: a lymphocyte has 0.7, a platelet about 0.1."""
 
-UNEVEN_LAMP, DARK_SURROUND = "uneven_lamp", "dark_surround"
+UNEVEN_LAMP, SURROUND = "uneven_lamp", "surround"
 """Codes of the notes that the lamp was made even, and that a field is lit in part only (`slides.lamp`)."""
 
 SMEAR_SHARE = 0.2
@@ -76,8 +76,8 @@ class FieldQuality:
         What `slides.field_colour.field_colour` gave.
     lamp_fall : float
         By how much the lamp's light fell over the field before it was made even, 0 to 1; 0 where it was left.
-    dark : float
-        Share of the field that is not lit, 0 to 1.
+    surround : float
+        Share of the picture that is no field, 0 to 1.
     """
 
     edge_width: float | None
@@ -89,7 +89,7 @@ class FieldQuality:
     red_over_blue: float | None
     colour: NDArray[np.float64] | None
     lamp_fall: float = 0.0
-    dark: float = 0.0
+    surround: float = 0.0
 
 
 def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
@@ -110,9 +110,9 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
     clipped = float((field.image[..., 1] >= 254).mean())
     stain = separate_stain(image, field.white_point)
     white = float(field.white_point[1])
-    dark = 0.0 if field.lit is None else 1.0 - float(field.lit.mean())
+    surround = 0.0 if field.lit is None else 1.0 - float(field.lit.mean())
     if stain is None:
-        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None, None, field.lamp_fall, dark)
+        return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None, None, field.lamp_fall, surround)
     cells = (stain.density > 0.5 * stain.level).astype(np.uint8)
     return FieldQuality(
         _edge_width(stain, cells, diameter),
@@ -124,7 +124,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
         red_over_blue(image, field.white_point, stain, diameter),
         field_colour(image, field.white_point, stain, diameter),
         field.lamp_fall,
-        dark,
+        surround,
     )
 
 
@@ -161,7 +161,7 @@ def remark_on(name: str, q: FieldQuality) -> list[Finding]:
     list of Finding
         Codes ``blurred``, ``overexposed``, ``underexposed``, ``too_few_erythrocytes``,
         ``overlapping_erythrocytes``, ``channels_swapped`` (warnings), ``no_leukocyte_stain`` (info: a field
-        without a leukocyte is common, a smear without one is not), ``uneven_lamp`` and ``dark_surround``
+        without a leukocyte is common, a smear without one is not), ``uneven_lamp`` and ``surround``
         (info: they were dealt with), each with its measured value; empty where there is nothing to say.
     """
     order = q.red_over_blue
@@ -174,7 +174,7 @@ def remark_on(name: str, q: FieldQuality) -> list[Finding]:
         (CHANNELS_SWAPPED, "warning", order, order is not None and order < MIN_RED_OVER_BLUE),
         ("no_leukocyte_stain", "info", q.nuclear, q.nuclear < MIN_NUCLEAR),
         (UNEVEN_LAMP, "info", q.lamp_fall, q.lamp_fall > 0),
-        (DARK_SURROUND, "info", q.dark, q.dark > 0),
+        (SURROUND, "info", q.surround, q.surround > 0),
     )
     return [Finding(code, severity, name, value) for code, severity, value, holds in remarks if holds]
 
@@ -194,7 +194,7 @@ def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
     list of Finding
         Warnings without a field, in the order of their codes; the value is the share of fields, 0 to 1. A
         remark is passed on from `SMEAR_SHARE` of the fields on, ``channels_swapped`` from `SWAPPED_SHARE` on,
-        ``no_leukocyte_stain`` only where it holds for all; ``uneven_lamp`` and ``dark_surround`` stay notes.
+        ``no_leukocyte_stain`` only where it holds for all; ``uneven_lamp`` and ``surround`` stay notes.
     """
     least = {"no_leukocyte_stain": 1.0, CHANNELS_SWAPPED: SWAPPED_SHARE}
     counts = Counter(finding.code for finding in findings)
@@ -202,7 +202,7 @@ def assess_smear(findings: Sequence[Finding], fields: int) -> list[Finding]:
     for code in sorted(counts):
         share = counts[code] / max(1, fields)
         if share >= least.get(code, SMEAR_SHARE):
-            severity = "info" if code in (UNEVEN_LAMP, DARK_SURROUND) else "warning"
+            severity = "info" if code in (UNEVEN_LAMP, SURROUND) else "warning"
             passed.append(Finding(code, severity, "", share))
     return passed
 

@@ -21,7 +21,7 @@ from evaluation.finds import summarise
 from leukoformula import Settings, analyse
 from slides.lamp import MOST_FALL, even_lamp
 from slides.optics import white_point
-from slides.quality import DARK_SURROUND, UNEVEN_LAMP, assess_field
+from slides.quality import SURROUND, UNEVEN_LAMP, assess_field
 from slides.reader import open_smear
 
 CELLS = (CellClass.NEUTROPHIL_SEGMENTED, CellClass.LYMPHOCYTE, CellClass.MONOCYTE)
@@ -113,11 +113,11 @@ def test_a_field_through_an_eyepiece_is_read_with_a_note_on_it(tmp_path: Path) -
     assert isinstance(first, Field)
     assert isinstance(second, Field)
     notes = [{one.code: one for one in assess_field(field, ERYTHROCYTE_PX)} for field in (first, second)]
-    assert notes[0][DARK_SURROUND].severity == "info"
-    assert notes[0][DARK_SURROUND].value == pytest.approx(1 - np.pi * 205**2 / (420 * 560), abs=0.1)
+    assert notes[0][SURROUND].severity == "info"
+    assert notes[0][SURROUND].value == pytest.approx(1 - np.pi * 205**2 / (420 * 560), abs=0.1)
     assert UNEVEN_LAMP not in notes[0]
     assert notes[1][UNEVEN_LAMP].value == pytest.approx(0.4, abs=0.05)
-    assert DARK_SURROUND not in notes[1]
+    assert SURROUND not in notes[1]
 
 
 def test_a_smear_through_an_eyepiece_counts_what_lies_within_the_rim(tmp_path: Path) -> None:
@@ -131,9 +131,7 @@ def test_a_smear_through_an_eyepiece_counts_what_lies_within_the_rim(tmp_path: P
         cv2.imwrite(str(tmp_path / f"{seed}.png"), seen[..., ::-1])
     result = analyse(tmp_path, settings=Settings(um_per_px=UM, workers=1))
     assert not result.refused
-    assert [one.severity for one in result.findings if one.code == DARK_SURROUND and not one.where] == [
-        "info"
-    ]
+    assert [one.severity for one in result.findings if one.code == SURROUND and not one.where] == ["info"]
     counted = [cell for cell in result.cells if cell.counted]
     assert inner <= len(counted) <= outer
     assert all(np.hypot(c.detection.row - 210, c.detection.col - 280) < 205 for c in result.cells)
