@@ -87,6 +87,8 @@ def even_lamp(image: RGBImage) -> Lighting:
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     part = within_margins(image)
     rough = _lit_roughly(image, small) if part is None else _inside(part, image.shape, small.shape)
+    if rough is not None and rough.mean() < _LEAST_LIT:
+        rough = None
     lamp, fall = _lamp(small, rough)
     lit = rough if rough is None or part is not None else _lit_part(small, rough, lamp)
     if lamp is None and lit is None:
@@ -120,7 +122,7 @@ def _lit_roughly(image: RGBImage, small: RGBImage) -> LitArea | None:
     dark = np.isin(parts, corners)
     side = max(dark.shape)
     lit = ~_grown(_opened(dark, _NARROW * side), _RIM * side)
-    return lit if dark.mean() >= _LEAST_DARK and lit.mean() >= _LEAST_LIT else None
+    return lit if dark.mean() >= _LEAST_DARK else None
 
 
 def _is_black(image: RGBImage, corner: tuple[int, int]) -> bool:
@@ -138,6 +140,8 @@ def _lamp(small: RGBImage, lit: LitArea | None) -> tuple[NDArray[np.float64] | N
     step = max(1, max(small.shape[:2]) // _FIT_SIDE)
     levels = _LOGARITHMS[small[::step, ::step]]
     inside = np.ones(levels.shape[:2], np.bool_) if lit is None else lit[::step, ::step]
+    if not inside.any():
+        return None, 0.0
     green = levels[..., 1]
     bright = inside & (green >= np.quantile(green[inside], 0.95))
     colours = levels[..., ::2] - green[..., None]

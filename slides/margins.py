@@ -101,7 +101,9 @@ def _ends(shares: NDArray[np.float64]) -> tuple[int, int]:
 
 def _sharp(shares: NDArray[np.float64], first: int, end: int) -> bool:
     """Tell whether the colour fills the margins up to their edge and ends there."""
-    beside = [(shares[max(first - _EDGE, 0) : first], shares[first : first + _EDGE])] if first else []
+    beside = (
+        [(shares[max(first - _EDGE, 0) : first], shares[first : min(first + _EDGE, end)])] if first else []
+    )
     if end < len(shares):
-        beside.append((shares[end : end + _EDGE], shares[end - _EDGE : end]))
+        beside.append((shares[end : end + _EDGE], shares[max(end - _EDGE, first) : end]))
     return all(margin.max() >= _FILLED and picture.min() <= _FREE for margin, picture in beside)

@@ -172,3 +172,21 @@ def test_falls_that_are_made_even_exceed_the_least() -> None:
     falls = [even_lamp(ramp(image, fall=fall)).fall for fall in (0.15, 0.25)]
     assert falls[0] == 0.0
     assert falls[1] > MOST_FALL
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_odd_pictures_are_no_trouble(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(25):
+        rows, cols = (int(side) + 1 for side in np.exp(rng.uniform(0, 5.5, 2)))
+        noise = rng.normal(0, rng.choice([0, 1, 5, 30]), (rows, cols, 3))
+        image = np.clip(rng.integers(0, 256, 3) + noise, 0, 255).astype(np.uint8)
+        for turns in rng.integers(0, 4, rng.integers(0, 4)):
+            np.rot90(image, turns)[: int(rng.uniform(0, 0.95) * min(rows, cols))] = rng.choice([0, 60, 255])
+        if rng.random() < 0.3:
+            image[np.hypot(*np.indices((rows, cols))) > rng.uniform(0.05, 1) * max(rows, cols)] = (
+                rng.integers(60)
+            )
+        lighting = even_lamp(image)
+        assert lighting.image.shape == image.shape
+        assert lighting.lit is None or lighting.lit.any()
