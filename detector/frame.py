@@ -85,7 +85,7 @@ def depths_in_light(
 
 
 def leave_out_rim(
-    finds: Sequence[Detection], lit: LitArea, *, shape: tuple[int, ...], erythrocyte_px: float
+    finds: Sequence[Detection], lit: LitArea | None, *, shape: tuple[int, ...], erythrocyte_px: float
 ) -> list[Detection]:
     """Apply the associated-point rule to a field that is lit in part: the frame lies within its rim.
 
@@ -93,8 +93,8 @@ def leave_out_rim(
     ----------
     finds : sequence of Detection
         Finds of the field.
-    lit : ndarray of shape (H, W), bool
-        The field reduced; True where it is lit (``slides.lamp``).
+    lit : ndarray of shape (H, W), bool, or None
+        The field reduced; True where it is lit (``slides.lamp``); None where it is lit all over.
     shape : tuple of int
         Rows and columns of the image.
     erythrocyte_px : float
@@ -107,6 +107,8 @@ def leave_out_rim(
         dark are at the border and not counted. Cells that the rim cuts a little are still found in their
         place there, so that small and large cells have the same chance.
     """
+    if lit is None:
+        return list(finds)
     points = np.array([(find.row, find.col) for find in finds], np.float64).reshape(-1, 2)
     depths = depths_in_light(points, lit, shape=shape).tolist()
     inner = RIM * erythrocyte_px

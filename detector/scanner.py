@@ -102,8 +102,6 @@ class Scanner:
         found = self.detect(
             field.image, white=field.white_point, erythrocyte_px=erythrocyte_px, threshold=threshold
         )
-        if field.lit is None:
-            return found
         return leave_out_rim(found, field.lit, shape=field.image.shape[:2], erythrocyte_px=erythrocyte_px)
 
     def detect(

@@ -9,12 +9,13 @@ import numpy as np
 from cells.records import Detection
 from classifiers.base import Classifier
 from detector.centres import SPACING
+from detector.frame import leave_out_rim
 from detector.neighbours import with_neighbours
 from detector.samples import TrainingField
 from detector.scanner import Scanner
 from detector.suppression import suppress
 from detector.truth import Box
-from evaluation.finds import FieldOutcome, finds_in_light, judge_field, match_finds
+from evaluation.finds import FieldOutcome, judge_field, match_finds
 from features.crops import cut_cell
 from leukoformula.decisions import likeliest
 
@@ -59,7 +60,7 @@ def run_detector(
             for window in windows
         ]
         finds = merge_scans(scans, erythrocyte_px=told)
-        finds = finds_in_light(field, finds)
+        finds = leave_out_rim(finds, field.lit, shape=field.image.shape, erythrocyte_px=told)
         if classifier is not None:
             finds = keep_leukocytes(finds, replace(field, erythrocyte_px=told), classifier)
         outcomes.append(judge_field(field, finds))

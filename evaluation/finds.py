@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest
 
 from cells.records import Detection
-from detector.frame import RIM, depths_in_light, leave_out_rim
+from detector.frame import RIM, depths_in_light
 from detector.samples import TrainingField
 from detector.truth import Box
 
@@ -110,13 +110,6 @@ class Figures:
     centre_error: float
     diameter_ratio: float
     diameter_spread: float
-
-
-def finds_in_light(field: TrainingField, finds: Sequence[Detection]) -> list[Detection]:
-    """Return the finds of a field as the counting frame of its lit part has them (`leave_out_rim`)."""
-    if field.lit is None:
-        return list(finds)
-    return leave_out_rim(finds, field.lit, shape=field.image.shape, erythrocyte_px=field.erythrocyte_px)
 
 
 def truth_in_light(field: TrainingField) -> TrainingField:

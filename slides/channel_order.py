@@ -1,6 +1,7 @@
 """Whether red and blue stand in their places, by what nuclei and erythrocytes absorb."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,12 +26,24 @@ _LEAST_NUCLEAR = 0.1
 _LEAST_ERYTHROCYTE = 0.3
 
 
-def red_over_blue(image: RGBImage, white: WhitePoint, stain: Stain, diameter: float) -> float | None:
-    """Return by how much nuclei absorb red rather than blue, beyond what erythrocytes do.
+class StainedParts(NamedTuple):
+    """Where a field shows dense nuclei, and erythrocytes away from them.
 
-    Methylene blue and azure stain nuclei and absorb red; haemoglobin and eosin absorb green and blue. So the
-    difference is positive in every Romanowsky stain, and its sign turns where red and blue are swapped.
-    Which pixels are looked at is decided by green alone and is the same either way round.
+    Parameters
+    ----------
+    density : ndarray of shape (M, N, 3), float32
+        Optical density.
+    nuclei, erythrocytes : ndarray of shape (M, N), bool
+        The two masks.
+    """
+
+    density: NDArray[np.float32]
+    nuclei: NDArray[np.bool_]
+    erythrocytes: NDArray[np.bool_]
+
+
+def stained_parts(image: RGBImage, white: WhitePoint, stain: Stain, diameter: float) -> StainedParts:
+    """Tell which pixels are dense nuclei and which are erythrocytes away from them, by green alone.
 
     Parameters
     ----------
@@ -45,33 +58,7 @@ def red_over_blue(image: RGBImage, white: WhitePoint, stain: Stain, diameter: fl
 
     Returns
     -------
-    float or None
-        Optical density of red minus blue, median of the dense nuclei less median of the erythrocytes, -4 to
-        4; None where the field shows too little of either.
-    """
-    area = np.pi / 4 * diameter**2
-    nuclei, erythrocytes = nuclei_and_erythrocytes(stain, diameter)
-    if nuclei.sum() < _LEAST_NUCLEAR * area or erythrocytes.sum() < _LEAST_ERYTHROCYTE * area:
-        return None
-    density = optical_density(image, white)
-    nuclear, erythrocytic = (np.median(density[mask], axis=0) for mask in (nuclei, erythrocytes))
-    return float((nuclear[0] - nuclear[2]) - (erythrocytic[0] - erythrocytic[2]))
-
-
-def nuclei_and_erythrocytes(stain: Stain, diameter: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which pixels are dense nuclei and which are erythrocytes away from them, by green alone.
-
-    Parameters
-    ----------
-    stain : Stain
-        What lies on the field.
-    diameter : float
-        Diameter of an erythrocyte, px, above 0.
-
-    Returns
-    -------
-    nuclei, erythrocytes : ndarray of shape (M, N), bool
-        The two masks.
+    StainedParts
     """
     dense = cv2.morphologyEx(
         (stain.density > _DENSE * stain.level).astype(np.uint8),
@@ -81,7 +68,35 @@ def nuclei_and_erythrocytes(stain: Stain, diameter: float) -> tuple[NDArray[np.b
     low, high = _ERYTHROCYTE
     away = cv2.dilate(dense, _disc(_LEUKOCYTE * diameter)) == 0
     erythrocytes = away & (stain.density > low * stain.level) & (stain.density < high * stain.level)
-    return dense > 0, erythrocytes
+    return StainedParts(optical_density(image, white), dense > 0, erythrocytes)
+
+
+def red_over_blue(parts: StainedParts, diameter: float) -> float | None:
+    """Return by how much nuclei absorb red rather than blue, beyond what erythrocytes do.
+
+    Methylene blue and azure stain nuclei and absorb red; haemoglobin and eosin absorb green and blue. So the
+    difference is positive in every Romanowsky stain, and its sign turns where red and blue are swapped.
+    Which pixels are looked at is decided by green alone and is the same either way round.
+
+    Parameters
+    ----------
+    parts : StainedParts
+        Nuclei and erythrocytes of the field.
+    diameter : float
+        Diameter of an erythrocyte in this image, px, above 0.
+
+    Returns
+    -------
+    float or None
+        Optical density of red minus blue, median of the dense nuclei less median of the erythrocytes, -4 to
+        4; None where the field shows too little of either.
+    """
+    area = np.pi / 4 * diameter**2
+    if parts.nuclei.sum() < _LEAST_NUCLEAR * area or parts.erythrocytes.sum() < _LEAST_ERYTHROCYTE * area:
+        return None
+    masks = parts.nuclei, parts.erythrocytes
+    nuclear, erythrocytic = (np.median(parts.density[mask], axis=0) for mask in masks)
+    return float((nuclear[0] - nuclear[2]) - (erythrocytic[0] - erythrocytic[2]))
 
 
 def measure_order(image: RGBImage, white: WhitePoint, erythrocyte_px: float) -> float | None:
@@ -103,7 +118,9 @@ def measure_order(image: RGBImage, white: WhitePoint, erythrocyte_px: float) -> 
     """
     image, diameter = at_working_scale(image, erythrocyte_px)
     stain = separate_stain(image, white)
-    return None if stain is None else red_over_blue(image, white, stain, diameter)
+    if stain is None:
+        return None
+    return red_over_blue(stained_parts(image, white, stain, diameter), diameter)
 
 
 def at_working_scale(image: RGBImage, erythrocyte_px: float) -> tuple[RGBImage, float]:

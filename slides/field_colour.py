@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 
-from cells.records import Finding, RGBImage, WhitePoint
-from slides.channel_order import nuclei_and_erythrocytes
-from slides.optics import optical_density
-from slides.stain import Stain
+from cells.records import Finding, WhitePoint
+from slides.channel_order import StainedParts
 
 MIXED = "mixed_stains"
 """Code of the remark that some fields have another stain or camera than the others."""
@@ -31,21 +29,17 @@ _LEAST_DENSITY = 0.01
 _LEAST_ERYTHROCYTE = 0.3
 
 
-def field_colour(
-    image: RGBImage, white: WhitePoint, stain: Stain, diameter: float
-) -> NDArray[np.float64] | None:
+def field_colour(parts: StainedParts, white: WhitePoint, diameter: float) -> NDArray[np.float64] | None:
     """Measure the colour of erythrocytes and of the empty slide.
 
     Parameters
     ----------
-    image : ndarray of shape (M, N, 3), uint8
-        RGB image of a field.
+    parts : StainedParts
+        Nuclei and erythrocytes of the field.
     white : ndarray of shape (3,), float64
         Colour of the empty slide.
-    stain : Stain
-        What lies on the field, as from `slides.stain.separate_stain`.
     diameter : float
-        Diameter of an erythrocyte in this image, px, above 0.
+        Diameter of an erythrocyte in the field, px, above 0.
 
     Returns
     -------
@@ -54,10 +48,9 @@ def field_colour(
         green, and decadic ones of the empty slide's red and blue over green, each in units of what fields of
         one smear usually differ by; None where the field shows too few erythrocytes.
     """
-    _, erythrocytes = nuclei_and_erythrocytes(stain, diameter)
-    if erythrocytes.sum() < _LEAST_ERYTHROCYTE * np.pi / 4 * diameter**2:
+    if parts.erythrocytes.sum() < _LEAST_ERYTHROCYTE * np.pi / 4 * diameter**2:
         return None
-    density = np.median(optical_density(image, white)[erythrocytes], axis=0)
+    density = np.median(parts.density[parts.erythrocytes], axis=0)
     red, green, blue = np.log(np.maximum(density, _LEAST_DENSITY))
     lamp = np.log10(white)
     differences = (green, red - green, blue - green, lamp[0] - lamp[1], lamp[2] - lamp[1])

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from cells.records import LitArea, RGBImage
 from slides.margins import Part, within_margins
+from slides.optics import reduced
 
 MOST_FALL = 0.2
 """Largest fall of the lamp's light over a field, 0 to 1, that is left as it is."""
 
-_LONG_SIDE = 256
 _CORNERS = ((0, 0), (0, -1), (-1, 0), (-1, -1))
 _CORNER_SHARE = 0.02
 _BLACK = 80
@@ -82,9 +82,7 @@ def even_lamp(image: RGBImage) -> Lighting:
     Peng et al. 2017, doi 10.1038/ncomms14836 (BaSiC) and the polynomial shading corrections that it is held
     against. Differs from them in telling the empty slide by its colour, so that one field is enough.
     """
-    factor = min(1.0, _LONG_SIDE / max(image.shape[:2]))
-    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = reduced(image)
     part = within_margins(image)
     rough = _lit_roughly(image, small) if part is None else _inside(part, image.shape, small.shape)
     if rough is not None and rough.mean() < _LEAST_LIT:

@@ -11,6 +11,25 @@ _BRIGHT_SHARE = 0.05
 MAX_DENSITY = 2.0
 
 
+def reduced(image: RGBImage) -> RGBImage:
+    """Return an image reduced by area means to at most 256 px a side; one that is no larger as it is.
+
+    Parameters
+    ----------
+    image : ndarray of shape (M, N, 3), uint8
+        RGB image.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+    """
+    factor = _LONG_SIDE / max(image.shape[:2])
+    if factor >= 1.0:
+        return image
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def white_point(image: RGBImage) -> WhitePoint:
     """Estimate the colour of the empty slide from the brightest pixels in green, which every stain absorbs.
 
@@ -25,12 +44,7 @@ def white_point(image: RGBImage) -> WhitePoint:
         Median RGB colour of the 5 % of pixels that are brightest in green after area reduction to at most
         256 px a side, each channel 1 to 255.
     """
-    factor = min(1.0, _LONG_SIDE / max(image.shape[:2]))
-    small = image
-    if factor < 1.0:
-        size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    pixels = small.reshape(-1, 3)
+    pixels = reduced(image).reshape(-1, 3)
     keep = max(1, round(len(pixels) * _BRIGHT_SHARE))
     brightest = np.argpartition(pixels[:, 1], len(pixels) - keep)[-keep:]
     colour: WhitePoint = np.clip(np.median(pixels[brightest], axis=0), 1.0, 255.0).astype(np.float64)

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cells.records import Field, Finding
-from slides.channel_order import MIN_RED_OVER_BLUE, SWAPPED_SHARE, at_working_scale, red_over_blue
+from slides.channel_order import (
+    MIN_RED_OVER_BLUE,
+    SWAPPED_SHARE,
+    at_working_scale,
+    red_over_blue,
+    stained_parts,
+)
 from slides.field_colour import field_colour
 from slides.stain import Stain, separate_stain
 
@@ -114,6 +120,7 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
     if stain is None:
         return FieldQuality(None, clipped, white, 0.0, 0.0, 0.0, None, None, field.lamp_fall, surround)
     cells = (stain.density > 0.5 * stain.level).astype(np.uint8)
+    parts = stained_parts(image, field.white_point, stain, diameter)
     return FieldQuality(
         _edge_width(stain, cells, diameter),
         clipped,
@@ -121,8 +128,8 @@ def measure_quality(field: Field, erythrocyte_px: float) -> FieldQuality:
         stain.foreground,
         _heaped(stain, cells, diameter),
         _nuclear(stain, diameter),
-        red_over_blue(image, field.white_point, stain, diameter),
-        field_colour(image, field.white_point, stain, diameter),
+        red_over_blue(parts, diameter),
+        field_colour(parts, field.white_point, diameter),
         field.lamp_fall,
         surround,
     )

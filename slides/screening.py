@@ -1,18 +1,16 @@
 """Telling a stained smear from a picture of something else."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cells.errors import NoSmearError
 from cells.records import RGBImage, WhitePoint
 from slides.erythrocytes import measure_erythrocytes
-from slides.optics import optical_density
+from slides.optics import optical_density, reduced
 
 MIN_SIDE = 64
 """Shortest side of a field, px; a smaller picture holds no leukocyte with erythrocytes to compare it with."""
 
-_LONG_SIDE = 256
 _DARKEST_WHITE = 25.0
 _STAINED = 0.06
 _EMPTY_SHARE = 0.02
@@ -48,8 +46,9 @@ def require_smear(image: RGBImage, white: WhitePoint) -> None:
         raise NoSmearError("shows no smear: it is black; photograph the field again with the lamp on")
     if int(np.ptp(image[..., 1])) == 0:
         raise NoSmearError("shows no smear: it is of one colour; leave it out")
-    share, colour = _stained(image, white)
-    if share >= _EMPTY_SHARE and is_grey(image):
+    small = reduced(image)
+    share, colour = _stained(small, white)
+    if share >= _EMPTY_SHARE and is_grey(small):
         raise NoSmearError(
             "shows no smear in colour: cells are told by the colours of their stain; photograph it in colour"
         )
@@ -76,17 +75,11 @@ def is_grey(image: RGBImage) -> bool:
     -------
     bool
     """
-    return bool(np.ptp(_reduced(image).astype(np.int16), axis=-1).mean() < _GREY)
-
-
-def _reduced(image: RGBImage) -> RGBImage:
-    factor = min(1.0, _LONG_SIDE / max(image.shape[:2]))
-    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return bool(np.ptp(reduced(image).astype(np.int16), axis=-1).mean() < _GREY)
 
 
 def _stained(image: RGBImage, white: WhitePoint) -> tuple[float, NDArray[np.float64]]:
-    density = optical_density(_reduced(image), white)
+    density = optical_density(image, white)
     stained = density[..., 1] > max(_STAINED, 0.3 * float(np.quantile(density[..., 1], 0.95)))
     if not stained.any():
         return 0.0, np.zeros(3)

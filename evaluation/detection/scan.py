@@ -11,13 +11,14 @@ from cells.errors import InputError
 from cells.records import Detection, RGBImage, WhitePoint
 from cells.units import BOXED_PER_EDGE, CROP_PX, Pixels
 from classifiers.base import Classifier
+from detector.frame import leave_out_rim
 from detector.samples import TrainingField
 from detector.scanner import Scanner
 from detector.truth import Box
 from evaluation.detection.facts import Facts, measure, yardstick
 from evaluation.detection.scale import Scale
 from evaluation.detection.truth import DOUBTED, Fault, FieldTruth, field_lighting
-from evaluation.finds import GATE, FieldOutcome, finds_in_light, judge_field, truth_in_light
+from evaluation.finds import GATE, FieldOutcome, judge_field, truth_in_light
 from features.crops import cut_cell
 from leukoformula.decisions import NOT_A_LEUKOCYTE, decide
 from leukoformula.settings import Settings
@@ -245,7 +246,12 @@ class _Work:
         boxes = field.leukocytes, field.open, field.platelets
         truth = truth_in_light(TrainingField(field.name, image, white, px, *boxes, lighting.lit))
         finds, low = (
-            finds_in_light(truth, scanner.detect(image, white=white, erythrocyte_px=px, threshold=limit))
+            leave_out_rim(
+                scanner.detect(image, white=white, erythrocyte_px=px, threshold=limit),
+                lighting.lit,
+                shape=image.shape,
+                erythrocyte_px=px,
+            )
             for scanner, limit in ((self._scanner, self._operating), (self._low, self._floor))
         )
         outcome = judge_field(truth, finds)
